@@ -1,0 +1,57 @@
+package dev.gaur.block;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Reads and writes of a range of bytes: a file, an image, a device. Offsets and lengths are bytes;
+ * every call blocks until it is done and may be made by many threads at once.
+ *
+ * <p>Requests lie within {@code [0, length())}. {@code BlockDevice} checks that once, for all that
+ * comes from outside; nodes called with anything else may fail in any way that harms no data.
+ * Buffers stay the caller's: a node does not touch them after it returned. Any segment is taken,
+ * native ones are faster.
+ *
+ * <p>All calls throw {@link BlockException} when they fail. A failed read leaves undefined bytes in
+ * the target; a failed write leaves old or new bytes in each sector.
+ */
+public interface BlockIo {
+    /** Returns the size in bytes; need not be a multiple of anything. Never blocks. */
+    long length();
+
+    /** Fills {@code target} with what is visible from {@code offset} on. */
+    void read(long offset, MemorySegment target);
+
+    /**
+     * Reads only if that needs no waiting: mapping and data are in memory.
+     *
+     * @return whether {@code target} is filled; if false nothing happened but some bytes of the
+     *     target may have changed
+     */
+    default boolean tryRead(long offset, MemorySegment target) {
+        return false;
+    }
+
+    /**
+     * Writes all of {@code source} at {@code offset}. Visible to every read that begins after the
+     * call returned; durable as {@code durability} says.
+     */
+    void write(long offset, MemorySegment source, Durability durability);
+
+    /** Makes the range read as zeros, without moving data where the node can. */
+    void zero(long offset, long length, ZeroMode mode, Durability durability);
+
+    /** Says that the range's content is no longer needed. What it reads as is the node's choice. */
+    void discard(long offset, long length);
+
+    /** Makes all writes that returned before this call began survive a crash. */
+    void flush();
+
+    /**
+     * Tells, in ascending order and without gaps, how the range is stored. This is advice, true at
+     * some moment during the call: good for deciding what to copy, never a licence to read
+     * elsewhere later. Neighbouring extents of one kind may or may not be merged.
+     *
+     * @param visitor called on this thread; ends the walk by returning false
+     */
+    void extents(long offset, long length, ExtentVisitor visitor);
+}

@@ -1,0 +1,21 @@
+package dev.gaur.block;
+
+/**
+ * A {@link BlockIo} with a name and a life. Closing flushes nothing that was not flushed and
+ * releases what the node holds, its children included; calls after it fail. Closing twice does
+ * nothing.
+ */
+public sealed interface BlockNode extends BlockIo, AutoCloseable
+        permits StorageNode, FormatNode, FilterNode {
+    /** Returns what messages call the node: the file name as the user or the image gave it. */
+    String name();
+
+    /** Tells whether the node was opened for writing. */
+    boolean writable();
+
+    /** Returns what requests have to respect. */
+    Limits limits();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,18 @@
+package dev.gaur.format;
+
+/** Follows a check. */
+public interface CheckListener {
+    /** Hears nothing. */
+    CheckListener NONE = new CheckListener() {};
+
+    /** One thing is wrong. */
+    default void found(CheckFinding finding) {}
+
+    /**
+     * Part of the work is done.
+     *
+     * @param done units done
+     * @param total units in all; may grow
+     */
+    default void progress(long done, long total) {}
+}

@@ -1,0 +1,28 @@
+package dev.gaur.format;
+
+/**
+ * The outcome of a check; counters as in QEMU's {@code ImageCheck}.
+ *
+ * @param checkErrors what could not be checked
+ * @param corruptions what is or will be lost
+ * @param leaks clusters counted but not used
+ * @param imageEndOffset byte after the last cluster that is counted or referenced
+ * @param totalClusters clusters of the virtual disk
+ * @param allocatedClusters of these, with data of their own
+ * @param compressedClusters of these, compressed
+ * @param fragmentedClusters of these, not behind their predecessor in the file
+ */
+public record CheckReport(
+        long checkErrors,
+        long corruptions,
+        long leaks,
+        long imageEndOffset,
+        long totalClusters,
+        long allocatedClusters,
+        long compressedClusters,
+        long fragmentedClusters) {
+    /** Tells whether nothing is wrong. */
+    public boolean isClean() {
+        return checkErrors == 0 && corruptions == 0 && leaks == 0;
+    }
+}

@@ -1,0 +1,17 @@
+package dev.gaur.format;
+
+import dev.gaur.block.BlockNode;
+import dev.gaur.block.FormatNode;
+import java.util.Optional;
+
+/** An opened image: the virtual disk, and what its format knows about it. */
+public interface Image extends FormatNode {
+    /** Returns what the image says of itself; a snapshot of the moment of the call. */
+    ImageInfo info();
+
+    /** Returns the storage-holding layer below, or endless zeros if there is none. */
+    BlockNode backing();
+
+    /** Returns the checker, if the format has one. */
+    Optional<Checker> checker();
+}

@@ -1,0 +1,95 @@
+package dev.gaur.mem;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/**
+ * Big-endian access to unaligned bytes, and the search for zeros. All offsets are bytes from the
+ * start of the segment; a place outside the segment is an {@link IndexOutOfBoundsException}.
+ */
+public final class Bytes {
+    private static final ValueLayout.OfShort BE16 =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfInt BE32 =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfLong BE64 =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfLong ANY64 = ValueLayout.JAVA_LONG_UNALIGNED;
+
+    /** How many bytes one step of {@link #isZero} looks at: one branch for eight loads. */
+    private static final int STRIDE = 8 * Long.BYTES;
+
+    private Bytes() {}
+
+    /** Returns the unsigned byte at {@code offset}. */
+    public static int u8(MemorySegment segment, long offset) {
+        return Byte.toUnsignedInt(segment.get(ValueLayout.JAVA_BYTE, offset));
+    }
+
+    /** Returns the unsigned big-endian 16-bit number at {@code offset}. */
+    public static int u16(MemorySegment segment, long offset) {
+        return Short.toUnsignedInt(segment.get(BE16, offset));
+    }
+
+    /** Returns the unsigned big-endian 32-bit number at {@code offset}. */
+    public static long u32(MemorySegment segment, long offset) {
+        return Integer.toUnsignedLong(segment.get(BE32, offset));
+    }
+
+    /** Returns the big-endian 64-bit number at {@code offset}; may look negative. */
+    public static long u64(MemorySegment segment, long offset) {
+        return segment.get(BE64, offset);
+    }
+
+    /** Stores the low 16 bits of {@code value}, big-endian. */
+    public static void putU16(MemorySegment segment, long offset, int value) {
+        segment.set(BE16, offset, (short) value);
+    }
+
+    /** Stores the low 32 bits of {@code value}, big-endian. */
+    public static void putU32(MemorySegment segment, long offset, long value) {
+        segment.set(BE32, offset, (int) value);
+    }
+
+    /** Stores {@code value}, big-endian. */
+    public static void putU64(MemorySegment segment, long offset, long value) {
+        segment.set(BE64, offset, value);
+    }
+
+    /** Copies {@code count} big-endian 64-bit numbers from {@code offset} on into an array. */
+    public static void copyU64(
+            MemorySegment segment, long offset, long[] target, int targetIndex, int count) {
+        MemorySegment.copy(segment, BE64, offset, target, targetIndex, count);
+    }
+
+    /** Tells whether every byte of the segment is zero; an empty segment is. */
+    public static boolean isZero(MemorySegment segment) {
+        return isZero(segment, 0, segment.byteSize());
+    }
+
+    /** Tells whether {@code length} bytes from {@code offset} on are all zero. */
+    public static boolean isZero(MemorySegment segment, long offset, long length) {
+        long end = offset + length;
+        long at = offset;
+        for (; at <= end - STRIDE; at += STRIDE) {
+            if ((segment.get(ANY64, at)
+                            | segment.get(ANY64, at + 8)
+                            | segment.get(ANY64, at + 16)
+                            | segment.get(ANY64, at + 24)
+                            | segment.get(ANY64, at + 32)
+                            | segment.get(ANY64, at + 40)
+                            | segment.get(ANY64, at + 48)
+                            | segment.get(ANY64, at + 56))
+                    != 0) {
+                return false;
+            }
+        }
+        for (; at < end; at++) {
+            if (segment.get(ValueLayout.JAVA_BYTE, at) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+}
