@@ -1,0 +1,75 @@
+#!/bin/sh
+# Makes .gaur/app, from which ./gaur starts: the jars, two AOT caches (one for short commands, one
+# for long ones) and for each a file with the JVM's options. Only ./gaur calls it, under its lock.
+#
+# Maven's output goes to folders of its own (.gaur in each module), so a start of ./gaur never
+# changes what another Maven run in this tree, for example one that runs tests, is reading.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd -P)
+app=$root/.gaur/app
+log=$root/.gaur/build.log
+
+fail() {
+    echo "gaur: $1; the whole log is $log" >&2
+    tail -n 20 "$log" >&2
+    exit 1
+}
+
+# Sources that change while the build runs must count as newer than the build.
+mkdir -p "$root/.gaur"
+touch "$root/.gaur/stamp"
+JAVA_HOME=$("$root/build/find-jdk.sh")
+export JAVA_HOME
+unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS
+"$root/build/find-maven.sh"
+
+echo "gaur: building (the first time takes a minute or two)" >&2
+cd "$root"
+mvn -B -ntp -pl gaur-cli -am -Dgaur.target=.gaur -Dmaven.test.skip=true package >"$log" 2>&1 ||
+    fail "the build failed"
+
+# New files under the old names: processes that are running keep theirs.
+rm -f "$app/stamp"
+mkdir -p "$app"
+for jar in gaur-cli/.gaur/*.jar gaur-cli/.gaur/lib/*.jar; do
+    cp "$jar" "$app/new"
+    mv "$app/new" "$app/${jar##*/}"
+done
+classpath=
+for jar in "$app"/*.jar; do
+    name=${jar##*/}
+    if [ -f "gaur-cli/.gaur/$name" ] || [ -f "gaur-cli/.gaur/lib/$name" ]; then
+        classpath=$classpath${classpath:+:}$jar
+    else
+        rm "$jar"
+    fi
+done
+
+# Java's own reports go nowhere: what a command prints is part of its contract. File names are
+# UTF-8 whatever the locale says; ./gaur sets C.UTF-8.
+options() {
+    cat <<EOF
+-cp "$classpath"
+--enable-native-access=ALL-UNNAMED
+-Xlog:disable
+-Xlog:all=error:stderr
+-XX:-UsePerfData
+-XX:+UseSerialGC
+EOF
+}
+
+# One process runs the typical commands, and leaves what it learned as a cache.
+train() {
+    rm -f "$app/$1.aot"
+    LC_ALL=C.UTF-8 "$JAVA_HOME/bin/java" @"$app/$1.args" -XX:AOTCacheOutput="$app/$1.aot" \
+        dev.gaur.cli.Training "$1" >>"$log" 2>&1 || fail "the training run '$1' failed"
+    [ -f "$app/$1.aot" ] || fail "the training run '$1' left no cache"
+    echo "-XX:AOTCache=\"$app/$1.aot\"" >>"$app/$1.args"
+}
+
+{ options; echo "-XX:TieredStopAtLevel=1"; } >"$app/short.args"
+options >"$app/long.args"
+train short
+train long
+echo "$JAVA_HOME" >"$app/jdk"
+mv "$root/.gaur/stamp" "$app/stamp"
