@@ -71,5 +71,5 @@ train() {
 options >"$app/long.args"
 train short
 train long
-echo "$JAVA_HOME" >"$app/jdk"
+printf '%s\n' "$JAVA_HOME" "$root" >"$app/jdk"
 mv "$root/.gaur/stamp" "$app/stamp"

@@ -13,7 +13,12 @@ public final class Main {
      * @param arguments the command and its options, as the shell passed them
      */
     public static void main(String[] arguments) {
-        System.exit(run(arguments, System.out, System.err));
+        int status = run(arguments, System.out, System.err);
+        System.out.flush();
+        System.err.flush();
+        // Not System.exit: it first looks for a logger to report the exit to, which takes longer
+        // than most commands. Commands clean up themselves; hooks are for signals.
+        Runtime.getRuntime().halt(status);
     }
 
     static int run(String[] arguments, PrintStream out, PrintStream err) {
