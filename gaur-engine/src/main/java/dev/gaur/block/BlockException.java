@@ -1,6 +1,7 @@
 package dev.gaur.block;
 
 import java.util.Locale;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +35,12 @@ public abstract sealed class BlockException extends RuntimeException {
                         ? structure
                         : String.format(Locale.ROOT, "%s at offset 0x%x", structure, offset);
         return image + ": " + (place.isEmpty() ? found : place + ": " + found);
+    }
+
+    /** Returns image, place and what was found, in one line. */
+    @Override
+    public String getMessage() {
+        return Objects.requireNonNull(super.getMessage());
     }
 
     /** Returns the name of the image or file. */

@@ -1,6 +1,8 @@
 package dev.gaur.format.qcow2;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The header, parsed and within all limits; a version 2 header has the values that version 3 states
@@ -89,6 +91,28 @@ record Header(
 
     boolean has(long incompatibleBit) {
         return (incompatible & incompatibleBit) != 0;
+    }
+
+    /** The virtual size as QEMU shows it: whole sectors, what is left over is cut off. */
+    long virtualSize() {
+        return size & -Geometry.SECTOR;
+    }
+
+    /** The extension of a type; the last one if there are several, as in QEMU. */
+    Optional<HeaderExtension> extension(int type) {
+        return extensions.stream().filter(each -> each.type() == type).reduce((_, last) -> last);
+    }
+
+    /** The string in an extension, up to a NUL; empty if there is no such extension. */
+    String extensionText(int type) {
+        return extension(type).map(each -> text(each.data())).orElse("");
+    }
+
+    /** Decodes a string of the header. It ends at a NUL, since no file name has one. */
+    static String text(byte[] bytes) {
+        String all = new String(bytes, StandardCharsets.UTF_8);
+        int nul = all.indexOf('\0');
+        return nul < 0 ? all : all.substring(0, nul);
     }
 
     Geometry geometry() {

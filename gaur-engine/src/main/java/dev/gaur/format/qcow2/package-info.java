@@ -2,10 +2,11 @@
  * The qcow2 format, versions 2 and 3.
  *
  * <p>Entry class: {@link dev.gaur.format.qcow2.Qcow2Format}. Inside, lower may not know upper:
- * {@code Header}, {@code HeaderExtension}, {@code HeaderCodec}; {@code Geometry}, {@code L2Entry},
- * {@code Run}; {@code TableCache}; {@code ClusterMap}; {@code ReadPath}, {@code
- * CompressedClusters}; {@code SnapshotTable}, {@code BitmapDirectory}; {@code ConsistencyCheck};
- * {@code ImageCreator}, {@code Measure}; {@code Qcow2Image}, which only wires them.
+ * {@code Header}, {@code HeaderExtension}, {@code HeaderParser}, {@code HeaderCodec}; {@code
+ * Geometry}, {@code L2Entry}, {@code Run}; {@code TableCache}; {@code ClusterMap}; {@code
+ * ReadPath}, {@code CompressedClusters}; {@code SnapshotTable}, {@code BitmapDirectory}; {@code
+ * ConsistencyCheck}; {@code ImageCreator}, {@code Measure}; {@code Qcow2Image}, which only wires
+ * them.
  *
  * <p>Facts of the format cite the sections of the qcow2 specification in QEMU's documentation ("the
  * specification"). All numbers on disk are big-endian, but for the payload of bitmaps.
