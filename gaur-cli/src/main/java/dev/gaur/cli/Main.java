@@ -1,32 +1,174 @@
 package dev.gaur.cli;
 
 import dev.gaur.Version;
+import dev.gaur.block.BlockException;
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** Where the process starts: finds the command and turns its result into an exit code. */
+/**
+ * Where the process starts: finds the command, and turns its result into an exit code and whatever
+ * goes wrong into a message. Users never see a stack trace unless {@code GAUR_DEBUG=1} asks for it.
+ */
 public final class Main {
-    private Main() {}
+    /** The version of QEMU whose grammar and output we have under its names. */
+    private static final String QEMU_VERSION = "7.2.22";
+
+    private static final Option VERSION = Option.flag("V", "version", "show the version");
+    private static final Option TRACE =
+            Option.valued("T", "trace", "EVENTS", "trace events of QEMU; there are none here");
+    private static final List<Option> STANDARD = List.of(Options.HELP, VERSION, TRACE);
+    private static final int BUFFER_BYTES = 1 << 16;
+
+    private final Program program;
+    private final PrintStream out;
+    private final PrintStream err;
+
+    private Main(Program program, PrintStream out, PrintStream err) {
+        this.program = program;
+        this.out = out;
+        this.err = err;
+    }
 
     /**
-     * Runs one command and ends the process with its exit code.
+     * Runs one command and ends the process with its exit code. The launcher passes the name it was
+     * started by in the system property {@code gaur.program}.
      *
      * @param arguments the command and its options, as the shell passed them
      */
     public static void main(String[] arguments) {
-        int status = run(arguments, System.out, System.err);
-        System.out.flush();
-        System.err.flush();
+        Program program = Program.named(System.getProperty("gaur.program", ""));
+        PrintStream out = stream(FileDescriptor.out);
+        PrintStream err = stream(FileDescriptor.err);
+        int status = run(program, arguments, out, err);
         // Not System.exit: it first looks for a logger to report the exit to, which takes longer
         // than most commands. Commands clean up themselves; hooks are for signals.
         Runtime.getRuntime().halt(status);
     }
 
-    static int run(String[] arguments, PrintStream out, PrintStream err) {
-        if (arguments.length == 1 && arguments[0].equals("--version")) {
-            out.println("gaur version " + Version.current());
+    private static PrintStream stream(FileDescriptor descriptor) {
+        var buffered = new BufferedOutputStream(new FileOutputStream(descriptor), BUFFER_BYTES);
+        return new PrintStream(buffered, false, StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Runs one command within this process: what tests do, and the training for the build. Both
+     * streams are flushed.
+     *
+     * @return the exit code
+     */
+    static int run(Program program, String[] arguments, PrintStream out, PrintStream err) {
+        int status = new Main(program, out, err).run(arguments);
+        out.flush();
+        err.flush();
+        return out.checkError() && status == 0 ? 1 : status;
+    }
+
+    private int run(String[] arguments) {
+        Command command = null;
+        try {
+            var standard = new OptionParser(STANDARD, program.toString(), arguments, true).parse();
+            if (standard.help() || isGiven(standard, VERSION)) {
+                out.print(standard.help() ? Help.program(program) : version());
+                return 0;
+            }
+            var top = new Invocation(program, standard, out, err);
+            for (String event : top.values(TRACE)) {
+                top.warn("trace event '" + event + "' does not exist");
+            }
+            command = find(top.operands());
+            return run(command, arguments.length - top.operands().size() + 1, arguments);
+        } catch (CommandException e) {
+            return failure(e, command);
+        } catch (BlockException e) {
+            print(ErrorText.of(e));
+            return command == null ? 1 : command.errorExitCode();
+        } catch (OutOfMemoryError e) {
+            return internalError("out of memory", e, command);
+        } catch (RuntimeException | Error e) {
+            return internalError("internal error: " + e, e, command);
+        } finally {
+            out.flush();
+        }
+    }
+
+    private int run(Command command, int from, String[] arguments) {
+        String[] rest = Arrays.copyOfRange(arguments, from, arguments.length);
+        if (command instanceof LaterCommand later && !asksForHelp(rest)) {
+            throw later.notYet(); // Whatever its options are.
+        }
+        List<Option> options = Help.withHelp(command.options());
+        var parsed = new OptionParser(options, command.name(), rest, false).parse();
+        if (parsed.help()) {
+            out.print(Help.command(program, command));
             return 0;
         }
-        err.println("gaur: not supported yet");
-        return 1;
+        return command.run(new Invocation(program, parsed, out, err));
+    }
+
+    private static boolean asksForHelp(String[] arguments) {
+        return arguments.length == 1
+                && (arguments[0].equals("--help") || arguments[0].equals("-h"));
+    }
+
+    private static boolean isGiven(OptionParser parsed, Option option) {
+        for (OptionParser.Given given : parsed.given()) {
+            if (given.option() == option) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static Command find(List<String> operands) {
+        if (operands.isEmpty()) {
+            throw CommandException.usage("Not enough arguments");
+        }
+        Command command = Commands.find(operands.getFirst());
+        if (command == null) {
+            throw CommandException.usage("Command not found: " + operands.getFirst());
+        }
+        return command;
+    }
+
+    /** Scripts look for {@code qemu-img version N.N} to know what they may ask for. */
+    private String version() {
+        return program.isQemu()
+                ? program + " version " + QEMU_VERSION + " (gaur " + Version.current() + ")\n"
+                : program + " version " + Version.current() + "\n";
+    }
+
+    private int failure(CommandException e, @Nullable Command command) {
+        if (!e.text().isEmpty()) {
+            print(e.text());
+        }
+        if (e.isUsage()) {
+            String own = command == null || program.isQemu() ? "" : " " + command.name();
+            err.print("Try '" + program + own + " --help' for more information\n");
+        }
+        return e.exitCode();
+    }
+
+    private void print(String lines) {
+        out.flush(); // Both may go to one place: keep the order.
+        for (String line : lines.split("\n")) {
+            err.print(program + ": " + line + "\n");
+        }
+    }
+
+    private int internalError(String text, Throwable error, @Nullable Command command) {
+        print(
+                text
+                        + "\nthis is a bug in Gaur: please report it, with the command, the version"
+                        + " and what GAUR_DEBUG=1 prints");
+        if ("1".equals(System.getenv("GAUR_DEBUG"))) {
+            error.printStackTrace(err);
+        }
+        return command == null ? 1 : command.errorExitCode();
     }
 }

@@ -16,7 +16,7 @@ final class Training {
 
     private static void run(String... command) {
         var nowhere = new PrintStream(OutputStream.nullOutputStream());
-        int status = Main.run(command, nowhere, nowhere);
+        int status = Main.run(Program.GAUR, command, nowhere, nowhere);
         if (status != 0) {
             throw new IllegalStateException(String.join(" ", command) + " ended with " + status);
         }

@@ -1,0 +1,60 @@
+package dev.gaur.cli;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The table of commands. */
+final class Commands {
+    /** All names, in the order of the help. */
+    static final List<String> NAMES =
+            List.of(
+                    "info",
+                    "map",
+                    "help",
+                    "check",
+                    "compare",
+                    "convert",
+                    "create",
+                    "inspect",
+                    "measure",
+                    "amend",
+                    "bench",
+                    "bitmap",
+                    "commit",
+                    "dd",
+                    "io",
+                    "nbd",
+                    "rebase",
+                    "resize",
+                    "serve",
+                    "snapshot");
+
+    private Commands() {}
+
+    /** Finds a command by its name; loads no other. */
+    static @Nullable Command find(String name) {
+        return switch (name) {
+            case "help" -> new HelpCommand();
+            case "amend" -> new LaterCommand(name, "change options of an image");
+            case "bench" -> new LaterCommand(name, "measure requests to an image");
+            case "bitmap" -> new LaterCommand(name, "change the dirty bitmaps of an image");
+            case "check" -> new LaterCommand(name, "look for damage in an image");
+            case "commit" -> new LaterCommand(name, "move an image's content to its backing file");
+            case "compare" -> new LaterCommand(name, "tell whether two images read the same");
+            case "convert" -> new LaterCommand(name, "copy an image to another format");
+            case "create" -> new LaterCommand(name, "make an empty image");
+            case "dd" -> new LaterCommand(name, "copy blocks from one image to another");
+            case "info" -> new LaterCommand(name, "show what an image is");
+            case "inspect" -> new LaterCommand(name, "look at an image from an untrusted source");
+            case "io" -> new LaterCommand(name, "read and write an image, request by request");
+            case "map" -> new LaterCommand(name, "show where an image's data lies");
+            case "measure" -> new LaterCommand(name, "tell how large a new image would be");
+            case "nbd" -> new LaterCommand(name, "export an image as qemu-nbd does");
+            case "rebase" -> new LaterCommand(name, "give an image another backing file");
+            case "resize" -> new LaterCommand(name, "change the size of the virtual disk");
+            case "serve" -> new LaterCommand(name, "export images over NBD");
+            case "snapshot" -> new LaterCommand(name, "list and change internal snapshots");
+            default -> null;
+        };
+    }
+}

@@ -1,0 +1,75 @@
+package dev.gaur.cli;
+
+import dev.gaur.block.BlockException;
+
+/** Puts errors of the engine in the words that qemu-img has for them, where it has some. */
+final class ErrorText {
+    private static final int EISDIR = 21;
+
+    private ErrorText() {}
+
+    /** Returns one line or more for an error after an image was opened. */
+    static String of(BlockException error) {
+        return switch (error) {
+            case BlockException.Media media -> media.image() + ": " + errorName(media);
+            case BlockException.Corrupt _,
+                    BlockException.Unsupported _,
+                    BlockException.Denied _,
+                    BlockException.Busy _ ->
+                    String.valueOf(error.getMessage());
+        };
+    }
+
+    /**
+     * Returns the failure to open an image.
+     *
+     * @param file the name that the user gave
+     */
+    static CommandException cannotOpen(String file, BlockException error, int exitCode) {
+        return new CommandException(
+                "Could not open '" + file + "': " + whyNotOpen(error), exitCode);
+    }
+
+    private static String whyNotOpen(BlockException error) {
+        return switch (error) {
+            case BlockException.Media media when media.errno() == EISDIR ->
+                    "'file' driver requires '" + media.image() + "' to be a regular file";
+            case BlockException.Media media ->
+                    "Could not open '" + media.image() + "': " + errorName(media);
+            case BlockException.Corrupt _,
+                    BlockException.Unsupported _,
+                    BlockException.Denied _,
+                    BlockException.Busy _ ->
+                    found(error);
+        };
+    }
+
+    private static String found(BlockException error) {
+        return error.structure().isEmpty()
+                ? error.found()
+                : error.structure() + ": " + error.found();
+    }
+
+    /** The C library's words, which scripts look for; the engine's for numbers not listed. */
+    private static String errorName(BlockException.Media error) {
+        return switch (error.errno()) {
+            case 1 -> "Operation not permitted";
+            case 2 -> "No such file or directory";
+            case 5 -> "Input/output error";
+            case 6 -> "No such device or address";
+            case 13 -> "Permission denied";
+            case 16 -> "Device or resource busy";
+            case 17 -> "File exists";
+            case 20 -> "Not a directory";
+            case EISDIR -> "Is a directory";
+            case 22 -> "Invalid argument";
+            case 26 -> "Text file busy";
+            case 27 -> "File too large";
+            case 28 -> "No space left on device";
+            case 30 -> "Read-only file system";
+            case 36 -> "File name too long";
+            case 40 -> "Too many levels of symbolic links";
+            default -> error.found();
+        };
+    }
+}

@@ -1,0 +1,32 @@
+package dev.gaur.cli;
+
+/**
+ * The program that the user started. Under the name of one of QEMU's tools (a link to the launcher)
+ * it is that tool: its prefix in messages, its defaults, its error texts.
+ */
+enum Program {
+    GAUR("gaur"),
+    QEMU_IMG("qemu-img");
+
+    private final String text;
+
+    Program(String text) {
+        this.text = text;
+    }
+
+    /** Finds the program by the name the launcher passed on; anything unknown is Gaur itself. */
+    static Program named(String name) {
+        return name.equals(QEMU_IMG.text) ? QEMU_IMG : GAUR;
+    }
+
+    /** Tells whether QEMU's defaults and texts apply rather than ours. */
+    boolean isQemu() {
+        return this != GAUR;
+    }
+
+    /** Returns the name, as it stands before messages. */
+    @Override
+    public String toString() {
+        return text;
+    }
+}
