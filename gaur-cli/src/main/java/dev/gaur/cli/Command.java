@@ -31,8 +31,7 @@ interface Command {
      *
      * @return the exit code
      * @throws CommandException to end with a message
-     * @throws dev.gaur.block.BlockException is printed in QEMU's words, with {@link
-     *     #errorExitCode}
+     * @throws dev.gaur.block.BlockException is printed in QEMU's words, with {@link #errorExitCode}
      */
     int run(Invocation call);
 }

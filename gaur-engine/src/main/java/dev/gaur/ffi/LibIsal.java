@@ -12,8 +12,8 @@ import java.util.Optional;
 /**
  * The deflate compressor of Intel's ISA-L ("igzip").
  *
- * <p>All methods take an {@code isal_zstream}, {@value #STREAM_BYTES} bytes or more. A stream is for
- * one thread at a time.
+ * <p>All methods take an {@code isal_zstream}, {@value #STREAM_BYTES} bytes or more. A stream is
+ * for one thread at a time.
  *
  * @see <a href="https://github.com/intel/isa-l/blob/v2.30.0/include/igzip_lib.h">igzip_lib.h</a>
  */

@@ -87,7 +87,9 @@ final class Geometry {
         return 1L << (l2Bits + clusterBits);
     }
 
-    /** Index into the L1 table; too large for an int only if the offset is beyond any legal size. */
+    /**
+     * Index into the L1 table; too large for an int only if the offset is beyond any legal size.
+     */
     long l1Index(long guestOffset) {
         return guestOffset >>> (l2Bits + clusterBits);
     }

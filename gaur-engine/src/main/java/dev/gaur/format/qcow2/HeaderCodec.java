@@ -42,7 +42,9 @@ final class HeaderCodec {
     /** Clusters up to this size have no feature name table: it would fill too much of them. */
     private static final int NO_NAMES_CLUSTER_SIZE = 4096;
 
-    /** A name in the feature name table; {@code map} is 0 incompatible, 1 compatible, 2 autoclear. */
+    /**
+     * A name in the feature name table; {@code map} is 0 incompatible, 1 compatible, 2 autoclear.
+     */
     private record Feature(int map, int bit, String name) {}
 
     private static final List<Feature> FEATURES =

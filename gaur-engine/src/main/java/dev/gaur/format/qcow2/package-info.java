@@ -2,9 +2,9 @@
  * The qcow2 format, versions 2 and 3.
  *
  * <p>Entry class: {@link dev.gaur.format.qcow2.Qcow2Format}. Inside, lower may not know upper:
- * {@code Header}, {@code HeaderExtension}, {@code HeaderParser}, {@code HeaderCodec}; {@code
- * Geometry}, {@code L2Entry}, {@code Run}; {@code TableCache}; {@code ClusterMap}; {@code
- * ReadPath}, {@code CompressedClusters}; {@code SnapshotTable}, {@code BitmapDirectory}; {@code
+ * {@code L2Entry}, {@code Geometry}, {@code Run}; {@code HeaderExtension}, {@code Header}, {@code
+ * HeaderParser}, {@code HeaderCodec}; {@code TableCache}; {@code ClusterMap}; {@code ReadPath},
+ * {@code CompressedClusters}; {@code SnapshotTable}, {@code BitmapDirectory}; {@code
  * ConsistencyCheck}; {@code ImageCreator}, {@code Measure}; {@code Qcow2Image}, which only wires
  * them.
  *

@@ -17,7 +17,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class HeaderCodecTest {
-    /** Bytes that {@code qemu-img create -f qcow2 -b b.raw -F raw a.qcow2 64M} of QEMU 7.2 makes. */
+    /**
+     * Bytes that {@code qemu-img create -f qcow2 -b b.raw -F raw a.qcow2 64M} of QEMU 7.2 makes.
+     */
     private static final String GOLDEN_V3 =
             "514649fb00000003000000000000021000000005000000100000000004000000"
                     + "0000000000000001000000000003000000000000000100000000000100000000"
