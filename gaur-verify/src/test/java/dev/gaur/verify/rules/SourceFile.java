@@ -79,7 +79,11 @@ record SourceFile(String name, String text, List<Item> types, List<Item> methods
         }
 
         private Item item(String text, Tree tree) {
-            long first = lines.getLineNumber(positions.getStartPosition(unit, tree));
+            return item(text, tree, tree);
+        }
+
+        private Item item(String text, Tree from, Tree tree) {
+            long first = lines.getLineNumber(positions.getStartPosition(unit, from));
             long last = lines.getLineNumber(positions.getEndPosition(unit, tree) - 1);
             return new Item(text, first, last - first + 1);
         }
@@ -95,7 +99,10 @@ record SourceFile(String name, String text, List<Item> types, List<Item> methods
         @Override
         public @Nullable Void visitMethod(MethodTree tree, @Nullable Void nothing) {
             if (tree.getBody() != null) {
-                methods.add(item(tree.getName().toString(), tree));
+                // From the result's type on: annotations may hold whole tables of cases.
+                Tree result = tree.getReturnType();
+                Tree from = result == null ? tree.getBody() : result;
+                methods.add(item(tree.getName().toString(), from, tree));
             }
             return super.visitMethod(tree, nothing);
         }

@@ -50,6 +50,10 @@ class SourceRulesTest {
         return Stream.of(
                 kept(SourceRules.CLASS_LENGTH, ENGINE, "class A {\n" + "\n".repeat(498) + "}"),
                 kept(SourceRules.METHOD_LENGTH, ENGINE, inMethod("\n".repeat(48))),
+                kept(
+                        SourceRules.METHOD_LENGTH,
+                        TEST,
+                        "class A { @B({" + "\n".repeat(50) + "}) void a() {}}"),
                 kept(SourceRules.LINE_LENGTH, ENGINE, "// " + "x".repeat(97)),
                 kept(SourceRules.EXIT, MAIN, inMethod("System.exit(1);")),
                 kept(SourceRules.EXIT, ENGINE, inMethod("// System.exit(1);\n")),
