@@ -1,10 +1,24 @@
 package dev.gaur.block;
 
-/** Where bytes lie: a file, a block device, memory; later an NBD server. */
+/**
+ * Where bytes lie: a file, a block device, memory; later an NBD server.
+ *
+ * <p>Other than a virtual disk, storage grows: a write past the end makes it longer. {@link
+ * #length} is what it was when opened, and as changed through this node; others' changes are not
+ * seen.
+ */
 public non-sealed interface StorageNode extends BlockNode {
     /** Returns the bytes that the storage really takes up (blocks of a sparse file). */
     long allocatedBytes();
 
     /** Makes the storage {@code newLength} bytes long; new bytes read as zeros. */
     void resize(long newLength);
+
+    /**
+     * Keeps everybody else from writing to the storage or resizing it until this node is closed: a
+     * format whose metadata must hold still needs that. Does nothing where storage knows no locks.
+     *
+     * @throws BlockException.Busy if somebody is writing; close the node then
+     */
+    default void excludeWriters() {}
 }

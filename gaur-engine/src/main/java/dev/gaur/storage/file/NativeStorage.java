@@ -1,0 +1,347 @@
+package dev.gaur.storage.file;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
+import dev.gaur.block.Extent;
+import dev.gaur.block.ExtentVisitor;
+import dev.gaur.block.Limits;
+import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroMode;
+import dev.gaur.ffi.Errno;
+import dev.gaur.ffi.Posix;
+import dev.gaur.mem.BufferPool;
+import dev.gaur.sync.Gate;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+
+/**
+ * A file through system calls. Safe for use by many threads; requests hold a {@link Gate} open, so
+ * that the descriptor is closed, and its number free for another file, only after the last of them.
+ */
+final class NativeStorage implements StorageNode {
+    private static final MemorySegment ZEROS = BufferPool.allocate(1 << 20).asReadOnly();
+
+    private final String name;
+    private final long inode;
+    private final int fd;
+    private final boolean writable;
+    private final AtomicLong length;
+    private final Gate gate = new Gate();
+
+    private NativeStorage(String name, long inode, int fd, boolean writable) {
+        this.name = name;
+        this.inode = inode;
+        this.fd = fd;
+        this.writable = writable;
+        this.length = new AtomicLong(Posix.lseek(fd, 0, Posix.SEEK_END));
+    }
+
+    /**
+     * Opens a file.
+     *
+     * @param name its path, which messages have too
+     * @param inode for telling who holds a lock
+     */
+    static NativeStorage open(String name, long inode, boolean writable, Claim claim) {
+        int access = writable ? Posix.O_RDWR : Posix.O_RDONLY;
+        int fd = Posix.open(name, access | Posix.O_CLOEXEC, 0);
+        if (fd < 0) {
+            throw FileErrors.failed(name, "", BlockException.NO_OFFSET, -fd);
+        }
+        NativeStorage storage = new NativeStorage(name, inode, fd, writable);
+        try {
+            storage.checked("", BlockException.NO_OFFSET, storage.length.get());
+            storage.claim(claim);
+            return storage;
+        } catch (RuntimeException failure) {
+            storage.close();
+            throw failure;
+        }
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public boolean writable() {
+        return writable;
+    }
+
+    @Override
+    public Limits limits() {
+        return Limits.NONE;
+    }
+
+    @Override
+    public long length() {
+        return length.get();
+    }
+
+    // ---- requests
+
+    private int enter() {
+        int ticket = gate.enter();
+        if (ticket == Gate.CLOSED) {
+            throw FileErrors.closed(name);
+        }
+        return ticket;
+    }
+
+    private int enterForWriting() {
+        if (!writable) {
+            throw FileErrors.readOnly(name);
+        }
+        return enter();
+    }
+
+    private static long uninterrupted(LongSupplier call) {
+        long result = call.getAsLong();
+        while (result == -Errno.EINTR) {
+            result = call.getAsLong();
+        }
+        return result;
+    }
+
+    private long checked(String doing, long offset, long result) {
+        if (result < 0) {
+            throw FileErrors.failed(name, doing, offset, (int) -result);
+        }
+        return result;
+    }
+
+    @Override
+    public void read(long offset, MemorySegment target) {
+        int ticket = enter();
+        try {
+            Bounce.read(offset, target, this::readAll);
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    private void readAll(long offset, MemorySegment target) {
+        long size = target.byteSize();
+        long done = Posix.pread(fd, target, offset); // All of it, nearly always.
+        if (done == size) {
+            return;
+        }
+        done = Math.max(done, 0);
+        while (done < size) {
+            long at = offset + done;
+            MemorySegment rest = target.asSlice(done);
+            long count = uninterrupted(() -> Posix.pread(fd, rest, at));
+            if (checked("read", at, count) == 0) {
+                throw FileErrors.ended(name, at);
+            }
+            done += count;
+        }
+    }
+
+    @Override
+    public boolean tryRead(long offset, MemorySegment target) {
+        if (!target.isNative()) {
+            return false;
+        }
+        int ticket = enter();
+        try {
+            long count = Posix.preadv2(fd, target, offset, Posix.RWF_NOWAIT);
+            return count == target.byteSize();
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    @Override
+    public void write(long offset, MemorySegment source, Durability durability) {
+        int ticket = enterForWriting();
+        try {
+            Bounce.write(offset, source, this::writeAll);
+            stabilise(durability);
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    private void writeAll(long offset, MemorySegment source) {
+        long size = source.byteSize();
+        for (long done = 0; done < size; ) {
+            long at = offset + done;
+            MemorySegment rest = source.asSlice(done);
+            done += checked("write", at, uninterrupted(() -> Posix.pwrite(fd, rest, at)));
+            length.accumulateAndGet(offset + done, Math::max);
+        }
+    }
+
+    private void stabilise(Durability durability) {
+        if (durability == Durability.STABLE) {
+            sync();
+        }
+    }
+
+    private void sync() {
+        checked("flush", BlockException.NO_OFFSET, uninterrupted(() -> Posix.fdatasync(fd)));
+    }
+
+    @Override
+    public void flush() {
+        int ticket = enter();
+        try {
+            if (writable) {
+                sync();
+            }
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    @Override
+    public void zero(long offset, long count, ZeroMode mode, Durability durability) {
+        int ticket = enterForWriting();
+        try {
+            if (count > 0 && !zeroRange(offset, count, mode)) {
+                writeZeros(offset, count);
+            }
+            stabilise(durability);
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    /** Has the file system do it; false if it cannot. */
+    private boolean zeroRange(long offset, long count, ZeroMode mode) {
+        int how =
+                switch (mode) {
+                    case KEEP -> Posix.FALLOC_FL_ZERO_RANGE;
+                    case UNMAP -> Posix.FALLOC_FL_PUNCH_HOLE;
+                };
+        return offset + count <= length() && fallocate("write zeros", how, offset, count);
+    }
+
+    /** False if the file system does not know the mode. */
+    private boolean fallocate(String doing, int mode, long offset, long count) {
+        int flags = mode | Posix.FALLOC_FL_KEEP_SIZE;
+        long result = uninterrupted(() -> Posix.fallocate(fd, flags, offset, count));
+        if (result == -Errno.EOPNOTSUPP || result == -Errno.EINVAL || result == -Errno.ENOSYS) {
+            return false;
+        }
+        checked(doing, offset, result);
+        return true;
+    }
+
+    private void writeZeros(long offset, long count) {
+        for (long done = 0; done < count; ) {
+            long size = Math.min(count - done, ZEROS.byteSize());
+            writeAll(offset + done, ZEROS.asSlice(0, size));
+            done += size;
+        }
+    }
+
+    @Override
+    public void discard(long offset, long count) {
+        int ticket = enterForWriting();
+        try {
+            if (count > 0) {
+                // A file system without holes may keep the space: a discard is only a hint.
+                fallocate("discard", Posix.FALLOC_FL_PUNCH_HOLE, offset, count);
+            }
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    @Override
+    public synchronized void resize(long newLength) {
+        int ticket = enterForWriting();
+        try {
+            long result = uninterrupted(() -> Posix.ftruncate(fd, newLength));
+            checked("resize", newLength, result);
+            length.set(newLength);
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    @Override
+    public long allocatedBytes() {
+        int ticket = enter();
+        try {
+            long known = Posix.statxAllocatedBytes(name);
+            return known >= 0 ? known : length();
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    // ---- holes
+
+    @Override
+    public void extents(long offset, long count, ExtentVisitor visitor) {
+        long end = offset + count;
+        boolean goOn = true;
+        for (long at = offset; at < end && goOn; ) {
+            Extent extent = extentAt(at, end);
+            goOn = visitor.visit(extent);
+            at = extent.end();
+        }
+    }
+
+    private Extent extentAt(long at, long end) {
+        int ticket = enter();
+        try {
+            long data = Posix.lseek(fd, at, Posix.SEEK_DATA);
+            if (data > at || data == -Errno.ENXIO) {
+                long next = data > at ? Math.min(data, end) : end;
+                return new Extent.Zero(at, next - at, 0, at);
+            }
+            // Here is data, or the file system knows no holes (an error).
+            long hole = data < 0 ? end : Posix.lseek(fd, at, Posix.SEEK_HOLE);
+            long next = hole > at ? Math.min(hole, end) : end;
+            return new Extent.Data(at, next - at, 0, at, false);
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    // ---- locks, end
+
+    @Override
+    public void excludeWriters() {
+        int ticket = enter();
+        try {
+            claim((writable ? Claim.WRITE : Claim.READ).exclusive());
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    private void claim(Claim claim) {
+        for (long lockByte : claim.held()) {
+            int result = Posix.fcntl(fd, Posix.F_OFD_SETLK, Posix.F_RDLCK, lockByte);
+            if (result == -Errno.EAGAIN || result == -Errno.EACCES) {
+                throw busy(lockByte);
+            } else if (result < 0) {
+                return; // A file system without locks: QEMU goes without, too.
+            }
+        }
+        for (long lockByte : claim.refused()) {
+            int inTheWay = Posix.fcntl(fd, Posix.F_OFD_GETLK, Posix.F_WRLCK, lockByte);
+            if (inTheWay >= 0 && inTheWay != Posix.F_UNLCK) {
+                throw busy(lockByte);
+            }
+        }
+    }
+
+    private BlockException.Busy busy(long lockByte) {
+        return Claim.busy(name, lockByte, LockHolders.describe(inode, lockByte));
+    }
+
+    @Override
+    public void close() {
+        if (gate.close()) {
+            Posix.close(fd);
+        }
+    }
+}

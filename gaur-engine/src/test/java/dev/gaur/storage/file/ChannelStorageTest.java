@@ -1,0 +1,8 @@
+package dev.gaur.storage.file;
+
+class ChannelStorageTest extends FileContract {
+    @Override
+    FileDriver driver() {
+        return FileDriver.portable();
+    }
+}

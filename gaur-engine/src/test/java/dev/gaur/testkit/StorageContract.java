@@ -1,0 +1,149 @@
+package dev.gaur.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gaur.block.BlockNode;
+import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroMode;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** What every {@link StorageNode} promises that can be written to. */
+public abstract class StorageContract extends BlockIoContract {
+    private static final int SIZE = 300_000;
+    private static final int ROUNDS = 300;
+
+    /** Makes writable storage of {@code length} zero bytes. */
+    protected abstract StorageNode storage(long length) throws Exception;
+
+    @Override
+    protected BlockNode nodeWith(byte[] content) throws Exception {
+        StorageNode storage = storage(content.length);
+        storage.write(0, MemorySegment.ofArray(content), Durability.CACHED);
+        return storage;
+    }
+
+    @Test
+    void newStorageIsAllZeros() throws Exception {
+        try (StorageNode storage = storage(SIZE)) {
+            assertTrue(storage.writable());
+            assertArrayEquals(new byte[SIZE], TestBytes.read(storage, 0, SIZE));
+        }
+    }
+
+    @Test
+    void everyRequestDoesWhatItWouldToAnArray() throws Exception {
+        long seed = new Random().nextLong();
+        Random random = new Random(seed);
+        byte[] model = new byte[SIZE];
+        try (StorageNode storage = storage(SIZE)) {
+            for (int round = 0; round < ROUNDS; round++) {
+                change(storage, model, random);
+                if (round % 20 == 0) {
+                    byte[] found = TestBytes.read(storage, 0, SIZE);
+                    assertArrayEquals(model, found, "seed " + seed + " round " + round);
+                }
+            }
+            assertArrayEquals(model, TestBytes.read(storage, 0, SIZE), "seed " + seed);
+        }
+    }
+
+    private static void change(StorageNode storage, byte[] model, Random random) {
+        int offset = random.nextInt(SIZE);
+        int length = random.nextInt(SIZE - offset + 1) >>> random.nextInt(10);
+        Durability durability = random.nextInt(20) == 0 ? Durability.STABLE : Durability.CACHED;
+        switch (random.nextInt(5)) {
+            case 0 -> {
+                ZeroMode mode = random.nextBoolean() ? ZeroMode.KEEP : ZeroMode.UNMAP;
+                storage.zero(offset, length, mode, durability);
+                Arrays.fill(model, offset, offset + length, (byte) 0);
+            }
+            case 1 -> {
+                storage.discard(offset, length);
+                byte[] now = TestBytes.read(storage, offset, length); // The node's own choice.
+                System.arraycopy(now, 0, model, offset, length);
+            }
+            default -> {
+                byte[] bytes = TestBytes.patchy(random, length);
+                write(storage, offset, bytes, durability, random.nextBoolean());
+                System.arraycopy(bytes, 0, model, offset, length);
+            }
+        }
+    }
+
+    private static void write(
+            StorageNode storage, long offset, byte[] bytes, Durability durability, boolean heap) {
+        MemorySegment source = MemorySegment.ofArray(bytes);
+        if (heap) {
+            storage.write(offset, source.asReadOnly(), durability);
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment copy = arena.allocate(Math.max(1, bytes.length));
+            copy.copyFrom(source);
+            storage.write(offset, copy.asSlice(0, bytes.length), durability);
+        }
+    }
+
+    @Test
+    void writesFromAnArrayOfLongs() throws Exception {
+        try (StorageNode storage = storage(SIZE)) {
+            storage.write(8, MemorySegment.ofArray(new long[] {-1, -1}), Durability.CACHED);
+            byte[] expected = new byte[32];
+            Arrays.fill(expected, 8, 24, (byte) -1);
+            assertArrayEquals(expected, TestBytes.read(storage, 0, 32));
+        }
+    }
+
+    @Test
+    void aWritePastTheEndMakesItLonger() throws Exception {
+        try (StorageNode storage = storage(1000)) {
+            storage.write(5000, MemorySegment.ofArray(new byte[] {7}), Durability.STABLE);
+            byte[] expected = new byte[5001];
+            expected[5000] = 7;
+            assertEquals(5001, storage.length());
+            assertArrayEquals(expected, TestBytes.read(storage, 0, 5001));
+        }
+    }
+
+    @Test
+    void zerosPastTheEndMakeItLonger() throws Exception {
+        try (StorageNode storage = storage(1000)) {
+            storage.zero(500, 9500, ZeroMode.UNMAP, Durability.CACHED);
+            assertEquals(10_000, storage.length());
+            assertArrayEquals(new byte[10_000], TestBytes.read(storage, 0, 10_000));
+        }
+    }
+
+    @Test
+    void whatWasCutOffComesBackAsZeros() throws Exception {
+        try (StorageNode storage = storage(10_000)) {
+            byte[] ones = new byte[10_000];
+            Arrays.fill(ones, (byte) 1);
+            storage.write(0, MemorySegment.ofArray(ones), Durability.CACHED);
+            storage.resize(5_001);
+            assertEquals(5_001, storage.length());
+            storage.resize(20_000);
+            assertEquals(20_000, storage.length());
+            byte[] expected = Arrays.copyOf(Arrays.copyOf(ones, 5_001), 20_000);
+            assertArrayEquals(expected, TestBytes.read(storage, 0, 20_000));
+        }
+    }
+
+    @Test
+    void sparseStorageTakesLittleSpace() throws Exception {
+        try (StorageNode storage = storage(0)) {
+            storage.write(0, MemorySegment.ofArray(new byte[] {1}), Durability.STABLE);
+            storage.resize(100L << 20);
+            storage.write(
+                    (100L << 20) - 1, MemorySegment.ofArray(new byte[] {1}), Durability.STABLE);
+            assertTrue(storage.allocatedBytes() < 1 << 20, storage.allocatedBytes() + " bytes");
+        }
+    }
+}
