@@ -3,6 +3,8 @@ package dev.gaur.format;
 /**
  * The outcome of a check; counters as in QEMU's {@code ImageCheck}.
  *
+ * @param failure why the check ended early, in the system's words for the error; empty if it went
+ *     through. Counters then say what was found until then
  * @param checkErrors what could not be checked
  * @param corruptions what is or will be lost
  * @param leaks clusters counted but not used
@@ -13,6 +15,7 @@ package dev.gaur.format;
  * @param fragmentedClusters of these, not behind their predecessor in the file
  */
 public record CheckReport(
+        String failure,
         long checkErrors,
         long corruptions,
         long leaks,
@@ -21,6 +24,11 @@ public record CheckReport(
         long allocatedClusters,
         long compressedClusters,
         long fragmentedClusters) {
+    /** The report of a check that ended early. */
+    public static CheckReport failed(String failure, long checkErrors, long corruptions) {
+        return new CheckReport(failure, checkErrors, corruptions, 0, 0, 0, 0, 0, 0);
+    }
+
     /** Tells whether nothing is wrong. */
     public boolean isClean() {
         return checkErrors == 0 && corruptions == 0 && leaks == 0;

@@ -2,6 +2,7 @@ package dev.gaur.format;
 
 import dev.gaur.block.StorageNode;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** An image format: recognises and opens its images. Stateless, safe for many threads. */
 public interface ImageFormat {
@@ -28,4 +29,15 @@ public interface ImageFormat {
      *     supported
      */
     Image open(StorageNode storage, FormatOptions options, ReferenceOpener references);
+
+    /**
+     * Makes a checker of a file that need not be fit to be opened: only its header is looked at
+     * here. The storage stays the caller's.
+     *
+     * @return empty if the format has no checker
+     * @throws dev.gaur.block.BlockException if the header does not say what to check
+     */
+    default Optional<Checker> checker(StorageNode storage) {
+        return Optional.empty();
+    }
 }

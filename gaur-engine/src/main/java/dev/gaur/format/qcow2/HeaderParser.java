@@ -64,6 +64,15 @@ final class HeaderParser {
     }
 
     Header header() {
+        return header(false);
+    }
+
+    /** Leaves to the checker what it can report better: snapshots, an empty refcount table. */
+    Header headerForCheck() {
+        return header(true);
+    }
+
+    private Header header(boolean forCheck) {
         int version = version();
         boolean v3 = version == 3;
         int clusterBits = clusterBits();
@@ -75,8 +84,10 @@ final class HeaderParser {
         int refcountOrder = v3 ? refcountOrder() : 4;
         Geometry geometry = geometry(clusterBits, incompatible, refcountOrder);
         checkEncryption();
-        checkRefcountTable(geometry);
-        checkSnapshots(geometry);
+        checkRefcountTable(geometry, forCheck);
+        if (!forCheck) {
+            checkSnapshots(geometry);
+        }
         checkL1(geometry);
         List<HeaderExtension> extensions = extensions(headerLength, extensionsEnd);
         long autoclear = v3 ? autoclear(incompatible) : 0;
@@ -210,9 +221,9 @@ final class HeaderParser {
         }
     }
 
-    private void checkRefcountTable(Geometry geometry) {
+    private void checkRefcountTable(Geometry geometry, boolean forCheck) {
         long clusters = u32(56);
-        if (clusters == 0) {
+        if (clusters == 0 && !forCheck) {
             throw corrupt(56, "refcount_table_clusters is 0: no reference counts");
         }
         if (clusters > HeaderCodec.REFCOUNT_TABLE_BYTES_MAX / geometry.clusterSize()) {

@@ -73,14 +73,14 @@ final class L2Entry {
         }
         boolean placed = hostOffset(entry) != 0;
         if (!extendedL2 && (entry & ZERO) != 0) {
-            return placed || (dataFile && isCopied(entry)) ? Kind.ZERO_ALLOCATED : Kind.ZERO_PLAIN;
+            return placed ? Kind.ZERO_ALLOCATED : Kind.ZERO_PLAIN;
         }
         return placed || (dataFile && isCopied(entry)) ? Kind.NORMAL : Kind.UNALLOCATED;
     }
 
     /** Host byte offset of a compressed stream; any alignment. */
     static long compressedOffset(long entry, int clusterBits) {
-        return entry & ((1L << compressedOffsetBits(clusterBits)) - 1) & 0x00ff_ffff_ffff_ffffL;
+        return entry & ((1L << compressedOffsetBits(clusterBits)) - 1);
     }
 
     /**
