@@ -83,10 +83,10 @@ final class OptionParser {
         }
     }
 
-    private void take(Option option, String value, String argument) {
+    private void take(Option option, String value) {
         help |= option == Options.HELP;
         given.add(new Given(option, value));
-        before = argument;
+        before = arguments[next - 1];
     }
 
     private void word(String argument) {
@@ -97,9 +97,9 @@ final class OptionParser {
             throw unrecognized(argument);
         }
         if (equals >= 0) {
-            take(option, argument.substring(equals + 1), argument);
+            take(option, argument.substring(equals + 1));
         } else {
-            take(option, option.needsArgument() ? nextArgument(argument) : "", argument);
+            take(option, option.needsArgument() ? nextArgument(argument) : "");
         }
     }
 
@@ -127,11 +127,11 @@ final class OptionParser {
                 throw unrecognized(last ? argument : beforeTornBundle());
             }
             if (option.needsArgument()) {
-                take(option, last ? nextArgument(argument) : argument.substring(i + 1), argument);
+                take(option, last ? nextArgument(argument) : argument.substring(i + 1));
                 return;
             }
             if (last) {
-                take(option, "", argument);
+                take(option, "");
             } else {
                 given.add(new Given(option, ""));
                 help |= option == Options.HELP;
