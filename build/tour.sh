@@ -1,0 +1,74 @@
+#!/bin/sh
+# ./gaur tour: makes a disk image from real files, then shows what Gaur does with it. Works in a
+# temporary folder that it removes; stops at the first step that fails.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd -P)
+read -r jdk <"$root/.gaur/app/jdk"
+PATH=$PATH:/usr/sbin:/sbin
+
+if ! command -v mke2fs >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "gaur: installing e2fsprogs, for mke2fs" >&2
+        { apt-get update && apt-get install -y --no-install-recommends e2fsprogs; } >/dev/null
+    else
+        echo "gaur: the tour needs mke2fs: apt-get install e2fsprogs" >&2
+        exit 1
+    fi
+fi
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT TERM
+mkdir "$folder/bin"
+ln -s "$root/gaur" "$folder/bin/gaur"
+PATH=$folder/bin:$PATH
+cd "$folder"
+
+say() { printf '\n%s\n' "$*"; }
+
+step() {
+    printf '\n$ %s\n' "$1"
+    sh -c "$1" || {
+        status=$?
+        echo "gaur: the tour stops: '$1' ended with $status" >&2
+        exit 1
+    }
+}
+
+say "A disk with an ext4 file system, made of this project's sources and the Java machine's files:"
+mkdir files
+cp -r "$root/docs" "$root/gaur-engine/src" "$root/.gaur/app" "$jdk/lib/server" files/
+step 'mke2fs -q -t ext4 -d files disk.raw 256M'
+
+say "As qcow2 it has all the data and none of the holes:"
+step 'gaur convert -O qcow2 disk.raw disk.qcow2'
+step 'ls -s --block-size=1M disk.raw disk.qcow2'
+step 'gaur info disk.qcow2'
+step 'gaur check disk.qcow2'
+step 'gaur compare disk.raw disk.qcow2'
+step 'gaur map disk.qcow2 >map.txt && head -n 6 map.txt'
+
+say "How large would it be, and how small can it be?"
+step 'gaur measure -O qcow2 disk.raw'
+step 'gaur convert -c -O qcow2 disk.raw zlib.qcow2'
+step 'gaur convert -c -O qcow2 -o compression_type=zstd disk.raw zstd.qcow2'
+step 'ls -s --block-size=1M disk.qcow2 zlib.qcow2 zstd.qcow2'
+
+say "And back, not a byte lost:"
+step 'gaur convert -O raw zlib.qcow2 zlib.raw && cmp disk.raw zlib.raw'
+step 'gaur convert -O raw zstd.qcow2 zstd.raw && cmp disk.raw zstd.raw'
+
+say "A thin overlay: it stores only what differs from its backing file, which is nothing yet:"
+step 'gaur create -f qcow2 -b zstd.qcow2 -F qcow2 overlay.qcow2'
+step 'gaur info --backing-chain overlay.qcow2'
+step 'gaur compare overlay.qcow2 disk.raw'
+
+say "An image from somebody else: what does it refer to, and is it safe to open? Opens nothing else:"
+step 'gaur inspect overlay.qcow2'
+
+if command -v qemu-img >/dev/null; then
+    say "A second opinion, from QEMU's own program:"
+    step 'qemu-img check zstd.qcow2'
+    step 'qemu-img compare overlay.qcow2 disk.raw'
+fi
+say "That was the tour. 'gaur --help' lists the commands; 'gaur COMMAND --help' explains one."
