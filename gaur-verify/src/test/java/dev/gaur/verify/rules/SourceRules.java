@@ -47,10 +47,11 @@ final class SourceRules {
                     "(Thread\\.sleep|(TimeUnit\\.)?[A-Z]+\\.sleep)" + CALL,
                     "wait for the event itself, with a latch, a join or a read");
     static final Rule RANDOM =
-            bannedUse(
-                    ALL,
-                    "(new (Splittable)?Random\\(\\)|ThreadLocalRandom\\.current|Math\\.random).*",
-                    "use a seed, and print it when the test fails");
+            bannedText(
+                    RULES.negate(),
+                    "new (Splittable)?Random\\(\\)(?!\\.nextLong\\(\\))"
+                            + "|ThreadLocalRandom\\.current|Math\\.random",
+                    "draw a seed (new Random().nextLong()), and print it when the test fails");
     static final Rule DIRECT_BUFFER =
             bannedUse(
                     ALL,

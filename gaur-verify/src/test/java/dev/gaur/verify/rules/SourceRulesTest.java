@@ -60,6 +60,7 @@ class SourceRulesTest {
                 kept(SourceRules.PRINT, COMMAND, inMethod("System.out.print(1);")),
                 kept(SourceRules.PRINT, ENGINE, inMethod("String s = \"System.err\";")),
                 kept(SourceRules.RANDOM, TEST, inMethod("new Random(seed).nextInt();")),
+                kept(SourceRules.RANDOM, TEST, inMethod("long seed = new Random().nextLong();")),
                 kept(SourceRules.LOCALE, ENGINE, inMethod("\"%d %s\".formatted(1, 2);")),
                 kept(
                         SourceRules.LOCALE,
