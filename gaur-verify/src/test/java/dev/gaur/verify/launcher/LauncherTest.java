@@ -110,6 +110,22 @@ class LauncherTest {
     }
 
     @Test
+    void theSameJarsRunAsModules() {
+        var result =
+                Peers.run(
+                        Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                        "--module-path",
+                        Repository.root().resolve(".gaur/app"),
+                        "--enable-native-access=dev.gaur",
+                        "--module",
+                        "dev.gaur.cli/dev.gaur.cli.Main",
+                        "--version");
+
+        assertTrue(result.ok().out().startsWith("gaur version "), result.out());
+        assertEquals("", result.err());
+    }
+
+    @Test
     void namesBeyondAsciiArriveInAnyLocale() {
         var result = Peers.run("env", "LC_ALL=C", GAUR, "größe-磁盘").exited(1);
 
