@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -15,6 +16,9 @@ import java.util.Optional;
  * @see <a href="https://github.com/ebiggers/libdeflate/blob/v1.14/libdeflate.h">libdeflate.h</a>
  */
 public final class LibDeflate {
+
+    private static final Optional<LibDeflate> LIBRARY =
+            NativeLibrary.bind("libdeflate.so.0", LibDeflate::new);
 
     public static final int LIBDEFLATE_SUCCESS = 0;
     public static final int LIBDEFLATE_SHORT_OUTPUT = 2;
@@ -34,20 +38,20 @@ public final class LibDeflate {
         free = library.function("libdeflate_free_decompressor", FunctionDescriptor.ofVoid(ADDRESS));
     }
 
-    /** Binds the library; links anew each time, so keep the result. */
-    public static Optional<LibDeflate> load() {
-        return NativeLibrary.bind("libdeflate.so.0", LibDeflate::new);
+    /** The library, bound at the first call; empty when it cannot be used here. */
+    public static Optional<LibDeflate> library() {
+        return LIBRARY;
     }
 
     /**
      * {@code libdeflate_alloc_decompressor}.
      *
-     * @return an opaque pointer for {@link #libdeflate_free_decompressor}; used by one thread at a
-     *     time
+     * @param arena closing it calls {@code libdeflate_free_decompressor}
+     * @return an opaque pointer, used by one thread at a time
      */
-    public MemorySegment libdeflate_alloc_decompressor() {
+    public MemorySegment libdeflate_alloc_decompressor(Arena arena) {
         try {
-            return NativeLibrary.allocated((MemorySegment) alloc.invokeExact());
+            return NativeLibrary.owned((MemorySegment) alloc.invokeExact(), arena, this::free);
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         }
@@ -74,8 +78,7 @@ public final class LibDeflate {
         }
     }
 
-    /** {@code libdeflate_free_decompressor}. */
-    public void libdeflate_free_decompressor(MemorySegment decompressor) {
+    private void free(MemorySegment decompressor) {
         try {
             free.invokeExact(decompressor);
         } catch (Throwable thrown) {

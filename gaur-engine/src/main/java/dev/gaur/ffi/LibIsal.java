@@ -19,6 +19,9 @@ import java.util.Optional;
  */
 public final class LibIsal {
 
+    private static final Optional<LibIsal> LIBRARY =
+            NativeLibrary.bind("libisal.so.2", LibIsal::new);
+
     /**
      * Room for a stream. {@code sizeof(struct isal_zstream)} is 82 384 in 2.30; the library is not
      * told the size, so there is some to spare for later versions with the same ABI number.
@@ -51,9 +54,9 @@ public final class LibIsal {
                         "isal_deflate_stateless", FunctionDescriptor.of(JAVA_INT, ADDRESS));
     }
 
-    /** Binds the library; links anew each time, so keep the result. */
-    public static Optional<LibIsal> load() {
-        return NativeLibrary.bind("libisal.so.2", LibIsal::new);
+    /** The library, bound at the first call; empty when it cannot be used here. */
+    public static Optional<LibIsal> library() {
+        return LIBRARY;
     }
 
     /**

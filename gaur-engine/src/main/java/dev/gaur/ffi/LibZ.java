@@ -19,6 +19,8 @@ import java.util.Optional;
  */
 public final class LibZ {
 
+    private static final Optional<LibZ> LIBRARY = NativeLibrary.bind("libz.so.1", LibZ::new);
+
     /** {@code sizeof(z_stream)}; {@link #deflateInit2} fails if the library disagrees. */
     public static final int STREAM_BYTES = 112;
 
@@ -54,9 +56,9 @@ public final class LibZ {
         deflateEnd = library.function("deflateEnd", ofStream);
     }
 
-    /** Binds the library; links anew each time, so keep the result. */
-    public static Optional<LibZ> load() {
-        return NativeLibrary.bind("libz.so.1", LibZ::new);
+    /** The library, bound at the first call; empty when it cannot be used here. */
+    public static Optional<LibZ> library() {
+        return LIBRARY;
     }
 
     /**

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -18,6 +19,9 @@ import java.util.Optional;
  * @see <a href="https://facebook.github.io/zstd/doc/api_manual_v1.5.4.html">zstd manual</a>
  */
 public final class LibZstd {
+
+    private static final Optional<LibZstd> LIBRARY =
+            NativeLibrary.bind("libzstd.so.1", LibZstd::new);
 
     private final MethodHandle createCCtx;
     private final MethodHandle compressCCtx;
@@ -42,15 +46,21 @@ public final class LibZstd {
         freeDCtx = library.function("ZSTD_freeDCtx", free);
     }
 
-    /** Binds the library; links anew each time, so keep the result. */
-    public static Optional<LibZstd> load() {
-        return NativeLibrary.bind("libzstd.so.1", LibZstd::new);
+    /** The library, bound at the first call; empty when it cannot be used here. */
+    public static Optional<LibZstd> library() {
+        return LIBRARY;
     }
 
-    /** {@code ZSTD_createCCtx}: an opaque pointer, used by one thread at a time. */
-    public MemorySegment ZSTD_createCCtx() {
+    /**
+     * {@code ZSTD_createCCtx}.
+     *
+     * @param arena closing it calls {@code ZSTD_freeCCtx}
+     * @return an opaque pointer, used by one thread at a time
+     */
+    public MemorySegment ZSTD_createCCtx(Arena arena) {
         try {
-            return NativeLibrary.allocated((MemorySegment) createCCtx.invokeExact());
+            var context = (MemorySegment) createCCtx.invokeExact();
+            return NativeLibrary.owned(context, arena, it -> free(freeCCtx, it));
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         }
@@ -68,15 +78,16 @@ public final class LibZstd {
         }
     }
 
-    /** {@code ZSTD_freeCCtx}. */
-    public void ZSTD_freeCCtx(MemorySegment context) {
-        free(freeCCtx, context);
-    }
-
-    /** {@code ZSTD_createDCtx}: an opaque pointer, used by one thread at a time. */
-    public MemorySegment ZSTD_createDCtx() {
+    /**
+     * {@code ZSTD_createDCtx}.
+     *
+     * @param arena closing it calls {@code ZSTD_freeDCtx}
+     * @return an opaque pointer, used by one thread at a time
+     */
+    public MemorySegment ZSTD_createDCtx(Arena arena) {
         try {
-            return NativeLibrary.allocated((MemorySegment) createDCtx.invokeExact());
+            var context = (MemorySegment) createDCtx.invokeExact();
+            return NativeLibrary.owned(context, arena, it -> free(freeDCtx, it));
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         }
@@ -103,11 +114,6 @@ public final class LibZstd {
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         }
-    }
-
-    /** {@code ZSTD_freeDCtx}. */
-    public void ZSTD_freeDCtx(MemorySegment context) {
-        free(freeDCtx, context);
     }
 
     private static void free(MethodHandle function, MemorySegment context) {

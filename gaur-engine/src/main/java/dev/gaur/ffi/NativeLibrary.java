@@ -8,6 +8,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -94,14 +95,18 @@ final class NativeLibrary {
     }
 
     /**
-     * Checks what an allocating function returned.
+     * Gives what a C function allocated to an arena, so that use after the arena was closed is an
+     * exception, not a crash.
      *
-     * @throws OutOfMemoryError when it is NULL
+     * @param pointer what the function returned
+     * @param free the C function that frees it, called when the arena is closed
+     * @throws OutOfMemoryError when the pointer is NULL
      */
-    static MemorySegment allocated(MemorySegment pointer) {
+    @SuppressWarnings("restricted") // only reached when native access was enabled
+    static MemorySegment owned(MemorySegment pointer, Arena arena, Consumer<MemorySegment> free) {
         if (pointer.address() == 0) {
             throw new OutOfMemoryError("a native library could not allocate");
         }
-        return pointer;
+        return pointer.reinterpret(arena, free);
     }
 }

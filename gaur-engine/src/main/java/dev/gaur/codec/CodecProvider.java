@@ -1,0 +1,136 @@
+package dev.gaur.codec;
+
+import dev.gaur.ffi.LibDeflate;
+import dev.gaur.ffi.LibIsal;
+import dev.gaur.ffi.LibZ;
+import dev.gaur.ffi.LibZstd;
+
+/**
+ * The implementations, best first. {@link Codecs} takes the first that can; tests and benchmarks
+ * take each in turn.
+ */
+public enum CodecProvider {
+    /** Intel's ISA-L: the fast levels of deflate. */
+    ISAL("ISA-L") {
+        @Override
+        public boolean encodes(Compression compression, int level) {
+            return compression == Compression.DEFLATE
+                    && level < Codecs.ZLIB_LEVEL_FIRST
+                    && LibIsal.library().isPresent();
+        }
+
+        @Override
+        public ClusterEncoder encoder(Compression compression, int level) {
+            return new IsalEncoder(LibIsal.library().orElseThrow(), level);
+        }
+    },
+
+    /** libdeflate: reads deflate. */
+    LIBDEFLATE("libdeflate") {
+        @Override
+        public boolean decodes(Compression compression) {
+            return compression == Compression.DEFLATE && LibDeflate.library().isPresent();
+        }
+
+        @Override
+        public ClusterDecoder decoder(Compression compression) {
+            return new LibDeflateDecoder(LibDeflate.library().orElseThrow());
+        }
+    },
+
+    /** The system's zlib: writes deflate as QEMU does. */
+    LIBZ("zlib") {
+        @Override
+        public boolean encodes(Compression compression, int level) {
+            return compression == Compression.DEFLATE && LibZ.library().isPresent();
+        }
+
+        @Override
+        public ClusterEncoder encoder(Compression compression, int level) {
+            return new LibZEncoder(LibZ.library().orElseThrow(), level);
+        }
+    },
+
+    /** The system's libzstd. */
+    LIBZSTD("libzstd") {
+        @Override
+        public boolean encodes(Compression compression, int level) {
+            return decodes(compression);
+        }
+
+        @Override
+        public ClusterEncoder encoder(Compression compression, int level) {
+            return new LibZstdEncoder(LibZstd.library().orElseThrow(), level);
+        }
+
+        @Override
+        public boolean decodes(Compression compression) {
+            return compression == Compression.ZSTD && LibZstd.library().isPresent();
+        }
+
+        @Override
+        public ClusterDecoder decoder(Compression compression) {
+            return new LibZstdDecoder(LibZstd.library().orElseThrow());
+        }
+    },
+
+    /** The JDK, and our own code for what it lacks: always there. */
+    JAVA("Java") {
+        @Override
+        public boolean encodes(Compression compression, int level) {
+            return true;
+        }
+
+        @Override
+        public ClusterEncoder encoder(Compression compression, int level) {
+            return switch (compression) {
+                case DEFLATE -> new JavaDeflateEncoder(level);
+                case ZSTD -> throw new UnsupportedOperationException("zstd: not supported yet");
+            };
+        }
+
+        @Override
+        public boolean decodes(Compression compression) {
+            return true;
+        }
+
+        @Override
+        public ClusterDecoder decoder(Compression compression) {
+            return switch (compression) {
+                case DEFLATE -> new JdkInflateDecoder();
+                case ZSTD -> new JavaZstdDecoder();
+            };
+        }
+    };
+
+    private final String title;
+
+    CodecProvider(String title) {
+        this.title = title;
+    }
+
+    /** What it is called in messages. */
+    public String title() {
+        return title;
+    }
+
+    /** Whether {@link #encoder} works here. The first call links the library. */
+    public boolean encodes(Compression compression, int level) {
+        return false;
+    }
+
+    /** Makes an encoder; only where {@link #encodes} says so. */
+    public ClusterEncoder encoder(Compression compression, int level) {
+        throw new IllegalArgumentException(title + " does not write " + compression);
+    }
+
+    /** Whether {@link #decoder} works here. The first call links the library. */
+    public boolean decodes(Compression compression) {
+        return false;
+    }
+
+    /** Makes a decoder; only where {@link #decodes} says so. */
+    public ClusterDecoder decoder(Compression compression) {
+        throw new IllegalArgumentException(title + " does not read " + compression);
+    }
+}

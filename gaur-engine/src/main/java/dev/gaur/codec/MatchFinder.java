@@ -1,0 +1,123 @@
+package dev.gaur.codec;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/**
+ * Finds earlier occurrences of the bytes at a position: chains of positions with the same hash of
+ * their first bytes, newest first.
+ */
+final class MatchFinder {
+
+    /** How many bytes after the data's end must be readable. */
+    static final int SLACK = Long.BYTES;
+
+    private static final VarHandle INTS =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONGS =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private static final int HASH_BITS = 15;
+    private static final int HASH_FACTOR = 0x9e3779b1;
+    private static final int NONE = -1;
+
+    private final int window;
+    private final int shortest;
+    private final int hashShift;
+    private final int[] newest = new int[1 << HASH_BITS];
+    private final int[] older;
+
+    private byte[] data = {};
+    private int end;
+    private int length;
+    private int distance;
+
+    /**
+     * @param windowBits base-2 logarithm of the largest distance
+     * @param shortest the shortest match worth finding, 3 or 4 bytes
+     */
+    MatchFinder(int windowBits, int shortest) {
+        this.window = 1 << windowBits;
+        this.shortest = shortest;
+        this.hashShift = Integer.SIZE - Byte.SIZE * shortest;
+        this.older = new int[window];
+    }
+
+    /** Forgets everything and turns to new data, {@link #SLACK} bytes longer than its end says. */
+    void reset(byte[] data, int end) {
+        this.data = data;
+        this.end = end;
+        Arrays.fill(newest, NONE);
+    }
+
+    /** Makes a position known. Positions come in ascending order, and none is left out. */
+    void insert(int position) {
+        int hash = hash(position);
+        older[position & (window - 1)] = newest[hash];
+        newest[hash] = position;
+    }
+
+    /**
+     * Looks for the longest match at a position that is not yet known. {@link #length} and {@link
+     * #distance} hold what was found.
+     *
+     * @param longerThan what a match must exceed to be of use
+     * @param longest what no match may exceed
+     * @param enough the length that ends the search
+     * @param steps how many candidates to look at
+     * @return whether there is one
+     */
+    boolean find(int position, int longerThan, int longest, int enough, int steps) {
+        int most = Math.min(longest, end - position);
+        int best = Math.max(longerThan, shortest - 1);
+        if (most <= best) {
+            return false;
+        }
+        int oldest = Math.max(position - window, 0);
+        int candidate = newest[hash(position)];
+        int found = NONE;
+        for (int step = 0; step < steps && candidate >= oldest; step++) {
+            if (data[candidate + best] == data[position + best]) {
+                int common = common(candidate, position, most);
+                if (common > best) {
+                    best = common;
+                    found = candidate;
+                    if (best >= enough || best == most) {
+                        break;
+                    }
+                }
+            }
+            candidate = older[candidate & (window - 1)];
+        }
+        length = best;
+        distance = position - found;
+        return found != NONE;
+    }
+
+    /** Length of the match that was found last. */
+    int length() {
+        return length;
+    }
+
+    /** How far before its position the match that was found last begins. */
+    int distance() {
+        return distance;
+    }
+
+    private int hash(int position) {
+        int first = (int) INTS.get(data, position);
+        return ((first << hashShift) * HASH_FACTOR) >>> (Integer.SIZE - HASH_BITS);
+    }
+
+    private int common(int a, int b, int most) {
+        for (int at = 0; at < most; at += Long.BYTES) {
+            long difference = (long) LONGS.get(data, a + at) ^ (long) LONGS.get(data, b + at);
+            if (difference != 0) {
+                return Math.min(most, at + Long.numberOfTrailingZeros(difference) / Byte.SIZE);
+            }
+        }
+        return most;
+    }
+}
