@@ -42,6 +42,11 @@ public final class Bytes {
         return segment.get(BE64, offset);
     }
 
+    /** Stores the low 8 bits of {@code value}. */
+    public static void putU8(MemorySegment segment, long offset, int value) {
+        segment.set(ValueLayout.JAVA_BYTE, offset, (byte) value);
+    }
+
     /** Stores the low 16 bits of {@code value}, big-endian. */
     public static void putU16(MemorySegment segment, long offset, int value) {
         segment.set(BE16, offset, (short) value);

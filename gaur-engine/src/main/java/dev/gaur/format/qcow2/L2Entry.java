@@ -101,6 +101,11 @@ final class L2Entry {
         return COMPRESSED | moreSectors << compressedOffsetBits(clusterBits) | hostOffset;
     }
 
+    /** The highest host offset at which a compressed stream may end. */
+    static long compressedOffsetMax(int clusterBits) {
+        return Math.min(1L << compressedOffsetBits(clusterBits), 1L << 56);
+    }
+
     /** How many low bits of a compressed descriptor hold the offset. */
     static int compressedOffsetBits(int clusterBits) {
         return 62 - (clusterBits - 8);

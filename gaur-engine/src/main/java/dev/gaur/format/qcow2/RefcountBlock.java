@@ -35,4 +35,21 @@ final class RefcountBlock {
             default -> throw new AssertionError("refcount order " + order);
         };
     }
+
+    /** Stores the {@code index}th count of {@code 1 << order} bits; it must fit. */
+    static void set(MemorySegment block, int order, int index, long count) {
+        switch (order) {
+            case 0, 1, 2 -> {
+                int bit = index << order;
+                int mask = ((1 << (1 << order)) - 1) << (bit & 7);
+                int others = Bytes.u8(block, bit >>> BYTE_ORDER) & ~mask;
+                Bytes.putU8(block, bit >>> BYTE_ORDER, others | (int) count << (bit & 7));
+            }
+            case BYTE_ORDER -> Bytes.putU8(block, index, (int) count);
+            case 4 -> Bytes.putU16(block, (long) index << 1, (int) count);
+            case 5 -> Bytes.putU32(block, (long) index << 2, count);
+            case 6 -> Bytes.putU64(block, (long) index << 3, count);
+            default -> throw new AssertionError("refcount order " + order);
+        }
+    }
 }
