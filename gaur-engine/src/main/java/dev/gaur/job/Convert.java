@@ -1,0 +1,182 @@
+package dev.gaur.job;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.BlockIo;
+import dev.gaur.block.StorageNode;
+import dev.gaur.codec.ClusterEncoder;
+import dev.gaur.format.qcow2.Qcow2CreateOptions;
+import dev.gaur.job.Chunk.Content;
+import dev.gaur.mem.Bytes;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * Copies disks, one behind the other, into one target.
+ *
+ * <p>Several workers take chunks of the source, each the next one. A worker reads its chunk, finds
+ * its zeros, compresses it where that is asked for, waits for its turn to be given a place, and
+ * writes it. So places are given in the order of the disk, whatever the workers' speed; all else
+ * runs in parallel. What the source says is empty is not read. Memory: a few megabytes for each
+ * worker.
+ */
+public final class Convert {
+    /** Bytes of a chunk: small enough to stay in a core's cache between reading and writing. */
+    private static final int CHUNK = 512 << 10;
+
+    private final ConvertSource source;
+    private final ConvertTarget target;
+    private final ConvertOptions options;
+    private final JobControl control;
+    private final int chunkSize;
+    private final ChunkSource chunks;
+    private final Turnstile turnstile = new Turnstile();
+    private final Throttle throttle;
+
+    private Convert(
+            List<? extends BlockIo> disks,
+            ConvertTarget target,
+            ConvertOptions options,
+            JobControl control) {
+        this.source = new ConvertSource(disks);
+        this.target = target;
+        this.options = options;
+        this.control = control;
+        this.chunkSize = Math.max(CHUNK, target.needs().unit());
+        this.chunks = new ChunkSource(source, target.needs(), chunkSize);
+        this.throttle = new Throttle(options.bytesPerSecond());
+    }
+
+    /** Returns how long a target of these disks is: their sum, each in whole sectors. */
+    public static long length(List<? extends BlockIo> disks) {
+        return new ConvertSource(disks).length();
+    }
+
+    /**
+     * Copies into a disk that is written in place: a raw file, a block device. Blocks; nothing is
+     * forced to the disk.
+     *
+     * @param target at least as long as the sources
+     * @param isZero the target is known to read as zeros everywhere
+     * @throws BlockException if the source cannot be read or the target not be written; the target
+     *     has some of the data then
+     * @throws java.util.concurrent.CancellationException if the job was cancelled
+     */
+    public static void toDisk(
+            List<? extends BlockIo> disks,
+            BlockIo target,
+            boolean isZero,
+            ConvertOptions options,
+            JobControl control) {
+        RawTarget raw = new RawTarget(target, isZero, options.sparseBytes());
+        new Convert(disks, raw, options, control).run();
+    }
+
+    /**
+     * Copies into a new qcow2 image. Blocks; nothing is forced to the disk. Until it returns, the
+     * file is no image: its header is written last.
+     *
+     * @param file its content is lost
+     * @param create the image to be made, of the size that {@link #length} tells or more
+     * @param backingLength length of the new image's backing file, 0 if it has none; over one, only
+     *     what the top layer of the source has is copied
+     * @param encoders makes compressors, one for each worker; empty to leave clusters plain
+     * @throws BlockException if the source cannot be read or the file not be written
+     * @throws java.util.concurrent.CancellationException if the job was cancelled
+     */
+    public static void toImage(
+            List<? extends BlockIo> disks,
+            StorageNode file,
+            Qcow2CreateOptions create,
+            long backingLength,
+            Optional<Supplier<ClusterEncoder>> encoders,
+            ConvertOptions options,
+            JobControl control) {
+        boolean sparse = options.sparseBytes() > 0;
+        ImageTarget image = new ImageTarget(file, create, backingLength, sparse, encoders);
+        new Convert(disks, image, options, control).run();
+    }
+
+    private void run() {
+        new Workers(this::stop).run("gaur-convert", options.workers(), this::work);
+        target.finish();
+    }
+
+    private void stop() {
+        chunks.close();
+        turnstile.close();
+    }
+
+    private void work() {
+        Chunk chunk = new Chunk(target.needs().unit(), chunkSize);
+        try (ConvertTarget.Writer writer = target.writer(chunkSize)) {
+            while (chunks.next(chunk)) {
+                control.checkCancelled();
+                if (!chunk.isHole()) {
+                    throttle.take(chunk.length());
+                    read(chunk);
+                    writer.prepare(chunk);
+                }
+                if (target.needs().order()) {
+                    turnstile.pass(chunk.ticket(), () -> writer.place(chunk));
+                }
+                writer.write(chunk);
+                control.add(chunk.length(), source.length());
+            }
+        }
+    }
+
+    /** Fills the chunk and finds out what its units are. */
+    private void read(Chunk chunk) {
+        chunk.clearTail();
+        for (int first = 0, end; first < chunk.units(); first = end) {
+            end = chunk.runEnd(first);
+            switch (chunk.content(first)) {
+                case DATA -> readData(chunk, first, end);
+                case ZERO -> giveZeros(chunk, first, end);
+                case BACKING -> {}
+            }
+        }
+    }
+
+    private void readData(Chunk chunk, int first, int end) {
+        long offset = chunk.offset() + chunk.startOf(first);
+        try {
+            source.read(offset, chunk.bytes(first, end));
+        } catch (BlockException failure) {
+            if (!options.salvage()) {
+                throw failure;
+            }
+            salvage(offset, chunk.bytes(first, end));
+        }
+        for (int i = first; i < end && !target.needs().zerosAsData(); i++) {
+            if (Bytes.isZero(chunk.wholeUnits(i, i + 1))) {
+                chunk.setContent(i, target.needs().zeros(chunk.offset() + chunk.startOf(i)));
+            }
+        }
+    }
+
+    /** Reads what can be read, and takes zeros for the rest. */
+    private void salvage(long offset, MemorySegment bytes) {
+        for (long at = 0; at < bytes.byteSize(); at += ConvertSource.SECTOR) {
+            MemorySegment sector = bytes.asSlice(at, ConvertSource.SECTOR);
+            try {
+                source.read(offset + at, sector);
+            } catch (BlockException failure) {
+                sector.fill((byte) 0);
+                control.warn(
+                        "error while reading offset " + (offset + at) + ": " + failure.found());
+            }
+        }
+    }
+
+    private void giveZeros(Chunk chunk, int first, int end) {
+        if (target.needs().zerosAsData()) {
+            chunk.wholeUnits(first, end).fill((byte) 0);
+            for (int i = first; i < end; i++) {
+                chunk.setContent(i, Content.DATA);
+            }
+        }
+    }
+}

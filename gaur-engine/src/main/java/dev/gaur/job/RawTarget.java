@@ -1,0 +1,81 @@
+package dev.gaur.job;
+
+import dev.gaur.block.BlockIo;
+import dev.gaur.block.Durability;
+import dev.gaur.block.ZeroMode;
+
+/** A disk that is written in place: a raw file, a block device. */
+final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
+    /** The unit where nothing is to be sparse. */
+    private static final int PAGE = 4096;
+
+    private final BlockIo disk;
+    private final Needs needs;
+    private final boolean isZero;
+
+    /**
+     * @param isZero the disk is known to read as zeros everywhere
+     * @param sparseBytes runs of so many zero bytes become holes; 0 writes them
+     */
+    RawTarget(BlockIo disk, boolean isZero, int sparseBytes) {
+        this.disk = disk;
+        this.isZero = isZero;
+        boolean sparse = sparseBytes > 0;
+        int unit = sparse ? Integer.highestOneBit(sparseBytes) : PAGE;
+        this.needs = new Needs(unit, 0, !sparse, false);
+    }
+
+    @Override
+    public Needs needs() {
+        return needs;
+    }
+
+    /** {@inheritDoc} There is nothing that a worker has for itself. */
+    @Override
+    public Writer writer(int chunkSize) {
+        return this;
+    }
+
+    @Override
+    public void finish() {
+        // All is written.
+    }
+
+    @Override
+    public void prepare(Chunk chunk) {
+        // Bytes are written as they are.
+    }
+
+    @Override
+    public void place(Chunk chunk) {
+        // Every byte has its place.
+    }
+
+    @Override
+    public void write(Chunk chunk) {
+        if (chunk.isHole()) {
+            zero(chunk.offset(), chunk.length());
+            return;
+        }
+        for (int first = 0, end; first < chunk.units(); first = end) {
+            end = chunk.runEnd(first);
+            long offset = chunk.offset() + chunk.startOf(first);
+            if (chunk.content(first) == Chunk.Content.DATA) {
+                disk.write(offset, chunk.bytes(first, end), Durability.CACHED);
+            } else {
+                zero(offset, chunk.startOf(end) - chunk.startOf(first));
+            }
+        }
+    }
+
+    private void zero(long offset, long length) {
+        if (!isZero) {
+            disk.zero(offset, length, ZeroMode.UNMAP, Durability.CACHED);
+        }
+    }
+
+    @Override
+    public void close() {
+        // The disk is the caller's.
+    }
+}

@@ -1,0 +1,5 @@
+/** Tests of work on whole images. */
+@NullMarked
+package dev.gaur.job;
+
+import org.jspecify.annotations.NullMarked;
