@@ -51,7 +51,7 @@ public final class Main {
         Runtime.getRuntime().halt(status);
     }
 
-    static PrintStream stream(FileDescriptor descriptor) {
+    private static PrintStream stream(FileDescriptor descriptor) {
         var buffered = new BufferedOutputStream(new FileOutputStream(descriptor), BUFFER_BYTES);
         return new PrintStream(buffered, false, StandardCharsets.UTF_8);
     }

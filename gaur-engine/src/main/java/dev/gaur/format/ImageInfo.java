@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param dataFile the external data file that the image names
  * @param snapshots internal snapshots, in the image's order
  * @param bitmaps stored dirty bitmaps, in the image's order
+ * @param warnings what is damaged in the image without making it unreadable, a line for each
  * @param details what only this format has
  */
 public record ImageInfo(
@@ -34,7 +35,40 @@ public record ImageInfo(
         Optional<Reference> dataFile,
         List<SnapshotInfo> snapshots,
         List<BitmapInfo> bitmaps,
+        List<String> warnings,
         Details details) {
+
+    /** An image without anything to warn of. */
+    public ImageInfo(
+            String name,
+            String format,
+            long virtualSize,
+            long allocatedBytes,
+            long fileLength,
+            int clusterSize,
+            boolean dirty,
+            boolean encrypted,
+            Optional<Reference> backing,
+            Optional<Reference> dataFile,
+            List<SnapshotInfo> snapshots,
+            List<BitmapInfo> bitmaps,
+            Details details) {
+        this(
+                name,
+                format,
+                virtualSize,
+                allocatedBytes,
+                fileLength,
+                clusterSize,
+                dirty,
+                encrypted,
+                backing,
+                dataFile,
+                snapshots,
+                bitmaps,
+                List.of(),
+                details);
+    }
 
     /** What only one format has. */
     public sealed interface Details {}

@@ -21,11 +21,15 @@ final class Geometry {
     /** How many subclusters a cluster has with extended L2 entries. */
     static final int SUBCLUSTERS = 32;
 
+    /** 4 KiB: what a single read of a table that is not in memory has to load. */
+    private static final int SLICE_BITS = 12;
+
     private final int clusterBits;
     private final boolean extendedL2;
     private final int refcountOrder;
     private final int l2EntryBits;
     private final int l2Bits;
+    private final int sliceBits;
     private final int refcountBlockBits;
 
     /**
@@ -46,6 +50,7 @@ final class Geometry {
         this.refcountOrder = refcountOrder;
         this.l2EntryBits = extendedL2 ? 4 : 3;
         this.l2Bits = clusterBits - l2EntryBits;
+        this.sliceBits = Math.min(clusterBits, SLICE_BITS) - l2EntryBits;
         this.refcountBlockBits = clusterBits + 3 - refcountOrder;
     }
 
@@ -65,6 +70,11 @@ final class Geometry {
     /** Bytes of a subcluster; of a cluster where there are none. */
     int subclusterSize() {
         return extendedL2 ? clusterSize() / SUBCLUSTERS : clusterSize();
+    }
+
+    /** Subclusters of a cluster: 32, or 1 where there are none. */
+    int subclusters() {
+        return extendedL2 ? SUBCLUSTERS : 1;
     }
 
     /** Which subcluster of its cluster a guest offset lies in. */
@@ -97,6 +107,36 @@ final class Geometry {
     /** Index of the entry in its L2 table. */
     int l2Index(long guestOffset) {
         return (int) (guestOffset >>> clusterBits) & (l2Entries() - 1);
+    }
+
+    /** Entries in a slice, the part of an L2 table that is loaded and cached as one. */
+    int sliceEntries() {
+        return 1 << sliceBits;
+    }
+
+    /** Slices of an L2 table. */
+    int slicesPerTable() {
+        return 1 << (l2Bits - sliceBits);
+    }
+
+    /** Number of the slice that maps a guest offset, counted from the first table's first. */
+    long sliceNumber(long guestOffset) {
+        return guestOffset >>> (sliceBits + clusterBits);
+    }
+
+    /** Index in its slice of the entry that maps a guest offset. */
+    int sliceIndex(long guestOffset) {
+        return (int) (guestOffset >>> clusterBits) & (sliceEntries() - 1);
+    }
+
+    /** Index of the L1 entry for a slice. */
+    int l1IndexOfSlice(long sliceNumber) {
+        return Math.toIntExact(sliceNumber >>> (l2Bits - sliceBits));
+    }
+
+    /** Where a slice begins in its L2 table, in bytes. */
+    long sliceOffset(long sliceNumber) {
+        return (sliceNumber & (slicesPerTable() - 1)) << (sliceBits + l2EntryBits);
     }
 
     /** First guest byte that an entry of an L2 table maps. */

@@ -121,6 +121,18 @@ final class L2Entry {
         return (bitmap >>> (Geometry.SUBCLUSTERS + index) & 1) != 0;
     }
 
+    /** How many subclusters from {@code index} on are in the same state as that one. */
+    static int sameSubclusters(long bitmap, int index) {
+        long allocated = bitmap & ALL_SUBCLUSTERS_ALLOCATED;
+        long zero = bitmap >>> Geometry.SUBCLUSTERS;
+        long same =
+                isAllocated(bitmap, index)
+                        ? allocated
+                        : isZero(bitmap, index) ? zero : ~(allocated | zero);
+        int run = Long.numberOfTrailingZeros(~(same >>> index));
+        return Math.min(run, Geometry.SUBCLUSTERS - index);
+    }
+
     /**
      * Whether a bitmap contradicts itself or its descriptor: a subcluster both allocated and zero,
      * or one allocated in a cluster without a place.

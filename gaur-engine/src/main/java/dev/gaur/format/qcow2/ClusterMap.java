@@ -1,0 +1,202 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.Extent;
+import dev.gaur.format.qcow2.L2Entry.Kind;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds where guest bytes are stored, and checks what the tables say on the way. Has no state of
+ * its own but the cache; safe for many threads.
+ *
+ * <p>Source: the specification, "Cluster mapping", "Extended L2 Entries"; which entries are refused
+ * is as in QEMU.
+ */
+final class ClusterMap {
+    private final String image;
+    private final Geometry geometry;
+    private final MappingTables tables;
+    private final TableCache cache;
+    private final boolean hasZeroClusters;
+    private final boolean hasDataFile;
+
+    /**
+     * @param image the name for messages
+     * @param cache of the slices that {@code tables} loads
+     */
+    ClusterMap(String image, Header header, MappingTables tables, TableCache cache) {
+        this.image = image;
+        this.geometry = header.geometry();
+        this.tables = tables;
+        this.cache = cache;
+        this.hasZeroClusters = header.version() >= 3;
+        this.hasDataFile = header.has(Header.DATA_FILE);
+    }
+
+    /**
+     * Finds the longest run from {@code guestOffset} on; loads slices as it needs.
+     *
+     * @param length how much is asked for, at least one byte
+     * @throws BlockException.Corrupt if an entry in the range is illegal
+     */
+    Run find(long guestOffset, long length) {
+        TableSlice slice = cache.get(geometry.sliceNumber(guestOffset));
+        Run run = runIn(slice, guestOffset, length);
+        while (run.length() < length && geometry.sliceIndex(run.end()) == 0) {
+            TableSlice nextSlice = cache.get(geometry.sliceNumber(run.end()));
+            Run next = runIn(nextSlice, run.end(), length - run.length());
+            if (!run.isContinuedBy(next)) {
+                break;
+            }
+            run = run.withLength(run.length() + next.length());
+        }
+        return run;
+    }
+
+    /** Finds a run from what is in memory; null if that does not tell. Never blocks. */
+    @Nullable Run findInMemory(long guestOffset, long length) {
+        TableSlice slice = cache.getIfPresent(geometry.sliceNumber(guestOffset));
+        return slice == null ? null : runIn(slice, guestOffset, length);
+    }
+
+    /** The longest run that this slice alone tells. */
+    private Run runIn(TableSlice slice, long guestOffset, long length) {
+        int index = geometry.sliceIndex(guestOffset);
+        int subcluster = geometry.subclusterIndex(guestOffset);
+        long clusterStart = geometry.alignDown(guestOffset);
+        Kind kind = kind(slice, index, subcluster, clusterStart);
+        if (kind == Kind.COMPRESSED) {
+            return compressed(slice.entry(index), guestOffset, length);
+        }
+        boolean placed = isPlaced(kind);
+        long hostStart = placed ? L2Entry.hostOffset(slice.entry(index)) : Extent.NOWHERE;
+        int same = subcluster + same(slice, index, subcluster);
+        long end = clusterStart + (long) same * geometry.subclusterSize();
+        if (same == geometry.subclusters()) {
+            end = endInSlice(slice, index, kind, clusterStart, guestOffset + length);
+        }
+        return new Run(
+                kind,
+                guestOffset,
+                Math.min(end - guestOffset, length),
+                placed ? hostStart + geometry.offsetInCluster(guestOffset) : hostStart,
+                0);
+    }
+
+    private Run compressed(long entry, long guestOffset, long length) {
+        int clusterBits = geometry.clusterBits();
+        return new Run(
+                Kind.COMPRESSED,
+                guestOffset,
+                Math.min(length, geometry.clusterSize() - geometry.offsetInCluster(guestOffset)),
+                L2Entry.compressedOffset(entry, clusterBits),
+                L2Entry.compressedBytes(entry, clusterBits));
+    }
+
+    /** Where a run ends that goes on at least to the end of the cluster at {@code index}. */
+    private long endInSlice(
+            TableSlice slice, int index, Kind kind, long clusterStart, long wantedEnd) {
+        int clusterSize = geometry.clusterSize();
+        boolean placed = isPlaced(kind);
+        if (slice.isSequence()
+                && slice.step() == (placed ? clusterSize : 0)
+                && same(slice, index, 0) == geometry.subclusters()) {
+            return clusterStart + (long) (geometry.sliceEntries() - index) * clusterSize;
+        }
+        long hostStart = L2Entry.hostOffset(slice.entry(index));
+        long end = clusterStart + clusterSize;
+        for (int next = index + 1; next < geometry.sliceEntries() && end < wantedEnd; next++) {
+            boolean follows =
+                    kind(slice, next, 0, end) == kind
+                            && (!placed
+                                    || L2Entry.hostOffset(slice.entry(next))
+                                            == hostStart + (end - clusterStart));
+            int same = follows ? same(slice, next, 0) : 0;
+            end += (long) same * geometry.subclusterSize();
+            if (same != geometry.subclusters()) {
+                break;
+            }
+        }
+        return end;
+    }
+
+    private static boolean isPlaced(Kind kind) {
+        return kind == Kind.NORMAL || kind == Kind.ZERO_ALLOCATED;
+    }
+
+    /** How many subclusters from one on are of its kind; 1 where there are none. */
+    private int same(TableSlice slice, int index, int subcluster) {
+        return geometry.extendedL2() ? L2Entry.sameSubclusters(slice.bitmap(index), subcluster) : 1;
+    }
+
+    /** Classifies an entry after checking it, or the subcluster of an extended one. */
+    private Kind kind(TableSlice slice, int index, int subcluster, long clusterStart) {
+        long entry = slice.entry(index);
+        Kind kind = L2Entry.kind(entry, geometry.extendedL2(), hasDataFile);
+        switch (kind) {
+            case UNALLOCATED -> {}
+            case NORMAL -> checkPlace(entry, clusterStart);
+            case ZERO_PLAIN -> checkVersion(entry, clusterStart);
+            case ZERO_ALLOCATED -> {
+                checkVersion(entry, clusterStart);
+                checkPlace(entry, clusterStart);
+            }
+            case COMPRESSED -> {
+                if (hasDataFile) {
+                    throw corrupt(entry, clusterStart, "is compressed, with external data file");
+                }
+                return kind;
+            }
+        }
+        return geometry.extendedL2()
+                ? subclusterKind(slice, index, subcluster, clusterStart)
+                : kind;
+    }
+
+    private Kind subclusterKind(TableSlice slice, int index, int subcluster, long clusterStart) {
+        long entry = slice.entry(index);
+        long bitmap = slice.bitmap(index);
+        boolean placed = L2Entry.kind(entry, true, hasDataFile) == Kind.NORMAL;
+        if (L2Entry.isInvalid(bitmap, placed)) {
+            throw corrupt(
+                    entry,
+                    clusterStart,
+                    "has the illegal subcluster bitmap 0x%016x".formatted(bitmap));
+        }
+        if (L2Entry.isAllocated(bitmap, subcluster)) {
+            return Kind.NORMAL;
+        }
+        if (L2Entry.isZero(bitmap, subcluster)) {
+            return placed ? Kind.ZERO_ALLOCATED : Kind.ZERO_PLAIN;
+        }
+        return Kind.UNALLOCATED;
+    }
+
+    private void checkPlace(long entry, long clusterStart) {
+        long hostOffset = L2Entry.hostOffset(entry);
+        if (!geometry.isAligned(hostOffset)) {
+            throw corrupt(entry, clusterStart, "is no multiple of the cluster size");
+        }
+        if (hasDataFile && hostOffset != clusterStart) {
+            throw corrupt(entry, clusterStart, "is not the guest offset, with external data file");
+        }
+    }
+
+    private void checkVersion(long entry, long clusterStart) {
+        if (!hasZeroClusters) {
+            throw corrupt(entry, clusterStart, "is a zero cluster, in a version 2 image");
+        }
+    }
+
+    /** Says which entry is wrong, and where it lies. */
+    private BlockException.Corrupt corrupt(long entry, long clusterStart, String what) {
+        int l1Index = Math.toIntExact(geometry.l1Index(clusterStart));
+        int l2Index = geometry.l2Index(clusterStart);
+        return new BlockException.Corrupt(
+                image,
+                "L2 table " + l1Index,
+                tables.tableOffset(l1Index) + (long) l2Index * geometry.l2EntrySize(),
+                "entry %d (guest offset 0x%x) 0x%016x %s"
+                        .formatted(l2Index, clusterStart, entry, what));
+    }
+}

@@ -1,0 +1,82 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.StorageNode;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The L1 table and the L2 tables that it points to, in the file: of the active state or of a
+ * snapshot. The L1 table is read at the first need, so what only asks for an image's properties
+ * does not pay for it.
+ *
+ * <p>Locks: its own monitor while the L1 table is read.
+ */
+final class MappingTables implements TableCache.Loader {
+    private final StorageNode storage;
+    private final Geometry geometry;
+    private final String l1Name;
+    private final long l1Offset;
+    private final int l1Entries;
+    private volatile long @Nullable [] l1;
+
+    /**
+     * @param l1Name what messages call the L1 table
+     * @param l1Offset host offset, aligned
+     * @param l1Entries within its limit
+     */
+    MappingTables(
+            StorageNode storage, Geometry geometry, String l1Name, long l1Offset, int l1Entries) {
+        this.storage = storage;
+        this.geometry = geometry;
+        this.l1Name = l1Name;
+        this.l1Offset = l1Offset;
+        this.l1Entries = l1Entries;
+    }
+
+    /** Returns the L1 table, not to be changed. */
+    long[] l1() {
+        long[] table = l1;
+        return table != null ? table : loadL1();
+    }
+
+    private synchronized long[] loadL1() {
+        long[] table = l1;
+        if (table == null) {
+            table = Tables.readEntries(storage, l1Name, l1Offset, l1Entries);
+            l1 = table;
+        }
+        return table;
+    }
+
+    /** Loads a slice, numbered from the first of the first table on. */
+    @Override
+    public TableSlice load(long number) {
+        int l1Index = geometry.l1IndexOfSlice(number);
+        // A snapshot's L1 table may be shorter than the disk has become.
+        long tableOffset = l1Index < l1Entries ? tableOffset(l1Index) : 0;
+        if (tableOffset == 0) {
+            return TableSlice.EMPTY;
+        }
+        long[] words =
+                Tables.readEntries(
+                        storage,
+                        "L2 table " + l1Index,
+                        tableOffset + geometry.sliceOffset(number),
+                        geometry.sliceEntries() * geometry.l2EntrySize() / Long.BYTES);
+        return TableSlice.of(words, geometry);
+    }
+
+    /** Where an L2 table lies; 0 if there is none. */
+    long tableOffset(int l1Index) {
+        long tableOffset = L2Entry.hostOffset(l1()[l1Index]);
+        if (!geometry.isAligned(tableOffset)) {
+            throw new BlockException.Corrupt(
+                    storage.name(),
+                    l1Name,
+                    l1Offset + (long) l1Index * Long.BYTES,
+                    "entry %d points to an L2 table at 0x%x, not a multiple of the cluster size"
+                            .formatted(l1Index, tableOffset));
+        }
+        return tableOffset;
+    }
+}

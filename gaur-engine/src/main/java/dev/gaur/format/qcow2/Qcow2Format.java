@@ -1,0 +1,51 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.StorageNode;
+import dev.gaur.format.Checker;
+import dev.gaur.format.FormatOptions;
+import dev.gaur.format.Image;
+import dev.gaur.format.ImageFormat;
+import dev.gaur.format.ReferenceOpener;
+import dev.gaur.mem.Bytes;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/** The qcow2 format, versions 2 and 3. */
+public final class Qcow2Format implements ImageFormat {
+    /** The format has no state. */
+    public static final Qcow2Format INSTANCE = new Qcow2Format();
+
+    private static final int PROBE_SURE = 100;
+
+    private Qcow2Format() {}
+
+    @Override
+    public String name() {
+        return "qcow2";
+    }
+
+    @Override
+    public int probe(MemorySegment head) {
+        boolean magic = head.byteSize() >= 8 && Bytes.u32(head, 0) == Header.MAGIC;
+        return magic && Bytes.u32(head, 4) >= 2 ? PROBE_SURE : 0;
+    }
+
+    /**
+     * Opens an image for reading. Encrypted images open too, so that their properties can be seen,
+     * but cannot be read yet.
+     */
+    @Override
+    public Image open(StorageNode storage, FormatOptions options, ReferenceOpener references) {
+        if (storage.writable()) {
+            throw new BlockException.Unsupported(
+                    storage.name(), "qcow2", "writing into existing images is not supported yet");
+        }
+        return Qcow2Image.open(storage, HeaderCodec.read(storage), options, references);
+    }
+
+    @Override
+    public Optional<Checker> checker(StorageNode storage) {
+        return Optional.of(new ConsistencyCheck(storage, HeaderCodec.readForCheck(storage)));
+    }
+}

@@ -1,0 +1,116 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockNode;
+import dev.gaur.block.StorageNode;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Reads of the virtual disk: each run of clusters is one read of what holds it, straight into the
+ * caller's buffer. Safe for many threads.
+ *
+ * <p>Source: the specification, "Cluster mapping".
+ */
+final class ReadPath {
+    private final ClusterMap map;
+    private final Geometry geometry;
+    private final StorageNode data;
+    private final BlockNode backing;
+    private final CompressedClusters compressed;
+
+    /**
+     * @param data the file that holds the guest's clusters
+     * @param backing what lies below; endless
+     */
+    ReadPath(
+            ClusterMap map,
+            Geometry geometry,
+            StorageNode data,
+            BlockNode backing,
+            CompressedClusters compressed) {
+        this.map = map;
+        this.geometry = geometry;
+        this.data = data;
+        this.backing = backing;
+        this.compressed = compressed;
+    }
+
+    /** Fills {@code target} with the disk's bytes from {@code guestOffset} on. */
+    void read(long guestOffset, MemorySegment target) {
+        long length = target.byteSize();
+        long done = 0;
+        while (done < length) {
+            Run run = map.find(guestOffset + done, length - done);
+            done += readRun(run, target, done);
+        }
+    }
+
+    /** Reads one run, or some compressed ones, to {@code target} from {@code done} on. */
+    private long readRun(Run run, MemorySegment target, long done) {
+        MemorySegment part = part(target, done, run.length());
+        switch (run.kind()) {
+            case NORMAL -> readData(run, part);
+            case UNALLOCATED -> backing.read(run.guestOffset(), part);
+            case ZERO_PLAIN, ZERO_ALLOCATED -> part.fill((byte) 0);
+            case COMPRESSED -> {
+                return compressed.read(map, run, target.asSlice(done));
+            }
+        }
+        return run.length();
+    }
+
+    private static MemorySegment part(MemorySegment target, long from, long length) {
+        return length == target.byteSize() ? target : target.asSlice(from, length);
+    }
+
+    private void readData(Run run, MemorySegment target) {
+        if (run.hostOffset() <= data.length() - run.length()) {
+            data.read(run.hostOffset(), target);
+        } else {
+            readPastEnd(run, target);
+        }
+    }
+
+    /** QEMU cuts files inside of their last cluster; but whole clusters that lack were lost. */
+    private void readPastEnd(Run run, MemorySegment target) {
+        long end = data.length();
+        long hostEnd = run.hostOffset() + run.length();
+        long firstLost = geometry.alignUp(end);
+        if (hostEnd > firstLost) {
+            long lost = Math.max(firstLost, geometry.alignDown(run.hostOffset()));
+            throw Tables.truncated(data, "data cluster", lost, hostEnd);
+        }
+        long present = Math.max(0, end - run.hostOffset());
+        if (present > 0) {
+            data.read(run.hostOffset(), target.asSlice(0, present));
+        }
+        target.asSlice(present).fill((byte) 0);
+    }
+
+    /** The same if neither tables nor data have to be waited for; else returns false. */
+    boolean tryRead(long guestOffset, MemorySegment target) {
+        long length = target.byteSize();
+        long done = 0;
+        while (done < length) {
+            Run run = map.findInMemory(guestOffset + done, length - done);
+            if (run == null || !tryReadRun(run, part(target, done, run.length()))) {
+                return false;
+            }
+            done += run.length();
+        }
+        return true;
+    }
+
+    private boolean tryReadRun(Run run, MemorySegment target) {
+        return switch (run.kind()) {
+            case NORMAL ->
+                    run.hostOffset() <= data.length() - run.length()
+                            && data.tryRead(run.hostOffset(), target);
+            case UNALLOCATED -> backing.tryRead(run.guestOffset(), target);
+            case ZERO_PLAIN, ZERO_ALLOCATED -> {
+                target.fill((byte) 0);
+                yield true;
+            }
+            case COMPRESSED -> compressed.readRecent(run, target);
+        };
+    }
+}

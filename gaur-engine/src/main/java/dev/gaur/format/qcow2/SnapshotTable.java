@@ -1,0 +1,114 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.StorageNode;
+import dev.gaur.format.SnapshotInfo;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * The internal snapshots of an image.
+ *
+ * <p>Source: the specification, "Snapshots"; the limits are QEMU's.
+ *
+ * @param snapshots in the table's order
+ */
+record SnapshotTable(List<Snapshot> snapshots) {
+    /** QEMU's limit for the whole table. */
+    private static final long BYTES_MAX = 64L << 20;
+
+    /** QEMU's limit for what a snapshot has beyond the known fields. */
+    private static final long EXTRA_MAX = 1024;
+
+    private static final long NO_ICOUNT = -1;
+
+    /**
+     * One snapshot.
+     *
+     * @param info what users see
+     * @param l1Offset where its L1 table lies; not checked
+     * @param l1Entries length of its L1 table; not checked
+     */
+    record Snapshot(SnapshotInfo info, long l1Offset, long l1Entries) {}
+
+    /**
+     * Reads the table.
+     *
+     * @throws BlockException.Corrupt if an entry is over a limit or the file ends too early
+     */
+    static SnapshotTable read(StorageNode storage, Header header) {
+        List<Snapshot> snapshots = new ArrayList<>();
+        var in = new StreamReader(storage, "snapshot table", header.snapshotsOffset(), BYTES_MAX);
+        for (int i = 0; i < header.snapshotCount(); i++) {
+            snapshots.add(readEntry(storage, in, header, i));
+        }
+        return new SnapshotTable(List.copyOf(snapshots));
+    }
+
+    private static Snapshot readEntry(
+            StorageNode storage, StreamReader in, Header header, int index) {
+        long place = in.hostOffset();
+        ByteBuffer entry = ByteBuffer.wrap(take(storage, in, HeaderCodec.SNAPSHOT_ENTRY_MIN));
+        long extraBytes = Integer.toUnsignedLong(entry.getInt(36));
+        if (extraBytes > EXTRA_MAX) {
+            throw new BlockException.Corrupt(
+                    storage.name(),
+                    "snapshot table",
+                    place + 36,
+                    "entry %d has %d bytes of extra data, more than %d"
+                            .formatted(index, extraBytes, EXTRA_MAX));
+        }
+        ByteBuffer extra = ByteBuffer.wrap(take(storage, in, (int) extraBytes));
+        String id = Header.text(take(storage, in, Short.toUnsignedInt(entry.getShort(12))));
+        String name = Header.text(take(storage, in, Short.toUnsignedInt(entry.getShort(14))));
+        int padding = (int) -in.position() & 7;
+        if (index < header.snapshotCount() - 1) {
+            take(storage, in, padding);
+        }
+        SnapshotInfo info =
+                new SnapshotInfo(
+                        id,
+                        name,
+                        Instant.ofEpochSecond(
+                                Integer.toUnsignedLong(entry.getInt(16)),
+                                Integer.toUnsignedLong(entry.getInt(20))),
+                        entry.getLong(24),
+                        extraBytes >= 8
+                                ? extra.getLong(0)
+                                : Integer.toUnsignedLong(entry.getInt(32)),
+                        extraBytes >= 16 ? extra.getLong(8) : header.virtualSize(),
+                        extraBytes >= 24 && extra.getLong(16) != NO_ICOUNT
+                                ? OptionalLong.of(extra.getLong(16))
+                                : OptionalLong.empty());
+        return new Snapshot(info, entry.getLong(0), Integer.toUnsignedLong(entry.getInt(8)));
+    }
+
+    private static byte[] take(StorageNode storage, StreamReader in, int count) {
+        if (count > in.remaining()) {
+            throw new BlockException.Corrupt(
+                    storage.name(), "snapshot table", in.hostOffset(), "is larger than 64 MiB");
+        }
+        return in.take(count);
+    }
+
+    /** Finds a snapshot by its id, else by its name; the first one of several. */
+    Optional<Snapshot> find(String idOrName) {
+        return snapshots.stream()
+                .filter(each -> each.info().id().equals(idOrName))
+                .findFirst()
+                .or(
+                        () ->
+                                snapshots.stream()
+                                        .filter(each -> each.info().name().equals(idOrName))
+                                        .findFirst());
+    }
+
+    /** Returns what users see of all snapshots. */
+    List<SnapshotInfo> infos() {
+        return snapshots.stream().map(Snapshot::info).toList();
+    }
+}

@@ -1,0 +1,106 @@
+package dev.gaur.format.qcow2;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A piece of an L2 table in memory. Immutable. A piece whose entries all follow from the first, as
+ * in preallocated and in sequentially written images, takes a few bytes instead of an array: so the
+ * tables of a preallocated image of 1 TiB fit in a few MiB.
+ */
+final class TableSlice {
+    /** Bytes that an object of this class takes without its array, about. */
+    private static final int OBJECT_BYTES = 48;
+
+    /** Nothing is mapped: what stands for a table that does not exist. */
+    static final TableSlice EMPTY = new TableSlice(0, 0, 0);
+
+    private final long first;
+    private final long step;
+    private final long bitmap;
+    private final long @Nullable [] words;
+    private final int wordShift;
+
+    /** Set by hits, cleared by the cache's clock; races on it lose a hint and nothing else. */
+    private boolean used;
+
+    /** A slice whose entry i is {@code first + i * step}, all with one subcluster bitmap. */
+    private TableSlice(long first, long step, long bitmap) {
+        this.first = first;
+        this.step = step;
+        this.bitmap = bitmap;
+        this.words = null;
+        this.wordShift = 0;
+    }
+
+    private TableSlice(long[] words, int wordShift) {
+        this.first = 0;
+        this.step = 0;
+        this.bitmap = 0;
+        this.words = words;
+        this.wordShift = wordShift;
+    }
+
+    /**
+     * Makes a slice of decoded entries.
+     *
+     * @param words the entries; with extended entries each is followed by its subcluster bitmap.
+     *     Not copied, not to be changed
+     */
+    static TableSlice of(long[] words, Geometry geometry) {
+        int shift = geometry.extendedL2() ? 1 : 0;
+        int entries = words.length >>> shift;
+        long first = words[0];
+        long step = entries > 1 ? words[1 << shift] - first : 0;
+        long bitmap = shift == 0 ? 0 : words[1];
+        if (step != 0 && step != geometry.clusterSize()) {
+            return new TableSlice(words, shift);
+        }
+        for (int i = 0; i < entries; i++) {
+            boolean follows = words[i << shift] == first + i * step;
+            if (!follows || (shift != 0 && words[(i << 1) + 1] != bitmap)) {
+                return new TableSlice(words, shift);
+            }
+        }
+        // A sequence that runs out of the offset's bits is none.
+        boolean contiguous = ((first ^ words[(entries - 1) << shift]) & ~L2Entry.OFFSET_MASK) == 0;
+        return contiguous ? new TableSlice(first, step, bitmap) : new TableSlice(words, shift);
+    }
+
+    /** The entry at an index of the slice. */
+    long entry(int index) {
+        return words == null ? first + index * step : words[index << wordShift];
+    }
+
+    /** The subcluster bitmap of an extended entry. */
+    long bitmap(int index) {
+        return words == null ? bitmap : words[(index << 1) + 1];
+    }
+
+    /** Whether each entry follows from the one before and all bitmaps are equal. */
+    boolean isSequence() {
+        return words == null;
+    }
+
+    /** By how much the entries of a sequence grow: 0 or the cluster size. */
+    long step() {
+        return step;
+    }
+
+    /** What the slice takes in memory, about, in bytes. */
+    int memory() {
+        return OBJECT_BYTES + (words == null ? 0 : 16 + words.length * Long.BYTES);
+    }
+
+    void markUsed() {
+        if (!used) {
+            used = true;
+        }
+    }
+
+    /** Tells whether the slice was used since the last call. */
+    boolean clearUsed() {
+        boolean was = used;
+        used = false;
+        return was;
+    }
+}
