@@ -26,6 +26,8 @@ public final class Repository {
             var git =
                     new ProcessBuilder(
                                     "git",
+                                    "-c",
+                                    "safe.directory=*",
                                     "ls-files",
                                     "-z",
                                     "--cached",
