@@ -14,6 +14,8 @@ module dev.gaur {
             dev.gaur.cli;
     exports dev.gaur.format to
             dev.gaur.cli;
+    exports dev.gaur.graph to
+            dev.gaur.cli;
     exports dev.gaur.json to
             dev.gaur.cli;
     exports dev.gaur.storage to

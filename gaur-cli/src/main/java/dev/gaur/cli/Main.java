@@ -51,7 +51,7 @@ public final class Main {
         Runtime.getRuntime().halt(status);
     }
 
-    private static PrintStream stream(FileDescriptor descriptor) {
+    static PrintStream stream(FileDescriptor descriptor) {
         var buffered = new BufferedOutputStream(new FileOutputStream(descriptor), BUFFER_BYTES);
         return new PrintStream(buffered, false, StandardCharsets.UTF_8);
     }

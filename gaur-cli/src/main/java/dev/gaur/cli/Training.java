@@ -1,22 +1,106 @@
 package dev.gaur.cli;
 
-import java.io.OutputStream;
+import java.io.FileDescriptor;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import java.util.stream.Stream;
 
 /**
- * The run from which the build makes the AOT caches: typical commands on small images. What it
- * loads and warms is what a later start finds ready. Only the build calls it.
+ * The run from which the build makes an AOT cache: typical commands on small images. The classes it
+ * loads are ready in every later start, and the profiles it collects tell the compiler what to do
+ * first. Only the build calls it.
  */
 final class Training {
-    private Training() {}
+    private static final int SHORT_BYTES = 1 << 20;
+    private static final int LONG_BYTES = 32 << 20;
 
-    public static void main(String[] arguments) {
-        run("--version");
+    private final Path folder;
+    private final PrintStream out = Main.stream(FileDescriptor.out);
+
+    private Training(Path folder) {
+        this.folder = folder;
     }
 
-    private static void run(String... command) {
-        var nowhere = new PrintStream(OutputStream.nullOutputStream());
-        int status = Main.run(Program.GAUR, command, nowhere, nowhere);
+    /**
+     * Runs the commands in a temporary folder, and fails when one of them does.
+     *
+     * @param arguments {@code short} or {@code long}: which cache it is for
+     */
+    public static void main(String[] arguments) throws IOException {
+        boolean many = arguments[0].equals("long");
+        Path folder = Files.createTempDirectory("gaur-training");
+        try {
+            new Training(folder).run(many ? LONG_BYTES : SHORT_BYTES);
+        } finally {
+            try (Stream<Path> files = Files.list(folder)) {
+                files.forEach(file -> file.toFile().delete());
+            }
+            Files.delete(folder);
+        }
+    }
+
+    private void run(int bytes) throws IOException {
+        Files.write(folder.resolve("raw"), content(bytes));
+        gaur("--version");
+        gaur("create", "-f", "qcow2", name("empty"), "64M");
+        gaur("convert", "-f", "raw", "-O", "qcow2", name("raw"), name("plain"));
+        gaur("convert", "-c", "-f", "raw", "-O", "qcow2", name("raw"), name("zlib"));
+        gaur(
+                "convert",
+                "-c",
+                "-O",
+                "qcow2",
+                "-o",
+                "compression_type=zstd",
+                name("plain"),
+                name("zstd"));
+        gaur("convert", "-O", "raw", name("zlib"), name("back"));
+        gaur("convert", "-O", "raw", name("zstd"), name("back"));
+        gaur("compare", name("raw"), name("zstd"));
+        gaur("create", "-f", "qcow2", "-b", name("plain"), "-F", "qcow2", name("overlay"));
+        for (String image : new String[] {"empty", "plain", "overlay"}) {
+            look(name(image));
+        }
+        gaur("info", "--backing-chain", name("overlay"));
+        gaur("measure", "-O", "qcow2", name("plain"));
+        gaur("measure", "--output=json", "-O", "qcow2", name("plain"));
+    }
+
+    private void look(String image) {
+        gaur("info", image);
+        gaur("info", "--output=json", image);
+        gaur("check", image);
+        gaur("check", "--output=json", image);
+        gaur("map", image);
+        gaur("map", "--output=json", image);
+        gaur("inspect", image);
+    }
+
+    private String name(String file) {
+        return folder.resolve(file).toString();
+    }
+
+    /** Half text-like, a quarter noise, the rest zeros. */
+    private static byte[] content(int bytes) {
+        byte[] content = new byte[bytes];
+        var random = new Random(1);
+        for (int i = 0; i < bytes / 2; i++) {
+            content[i] = (byte) ('a' + random.nextInt(8));
+        }
+        for (int i = bytes / 2; i < bytes / 4 * 3; i++) {
+            content[i] = (byte) random.nextInt();
+        }
+        return content;
+    }
+
+    private void gaur(String... command) {
+        if (Commands.find(command[0]) instanceof LaterCommand) {
+            return;
+        }
+        int status = Main.run(Program.GAUR, command, out, out);
         if (status != 0) {
             throw new IllegalStateException(String.join(" ", command) + " ended with " + status);
         }

@@ -13,7 +13,7 @@ public interface OpenPolicy {
      * Lets a reference pass or throws.
      *
      * @param reference what the image says
-     * @param resolved the absolute, normalised path that would be opened
+     * @param resolved the absolute path that would be opened, symbolic links followed
      * @throws BlockException.Denied if it must not be opened
      */
     void check(Reference reference, Path resolved);

@@ -52,6 +52,22 @@ public final class FileDriver implements StorageDriver {
         return open(location, options.writable(), options.shared() ? Claim.NOTHING : claim);
     }
 
+    /**
+     * Tells which file a path leads to.
+     *
+     * @return equal for all names of one file
+     * @throws BlockException.Media if there is none
+     */
+    public static Object key(String location) {
+        try {
+            return FileIdentity.of(Path.of(location)).key();
+        } catch (InvalidPathException _) {
+            throw FileErrors.failed(location, "", BlockException.NO_OFFSET, Errno.ENOENT);
+        } catch (IOException failure) {
+            throw FileErrors.failed(location, "", BlockException.NO_OFFSET, failure);
+        }
+    }
+
     private StorageNode open(String location, boolean writable, Claim claim) {
         try {
             Path path = Path.of(location);

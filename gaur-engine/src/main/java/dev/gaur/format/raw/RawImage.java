@@ -1,0 +1,150 @@
+package dev.gaur.format.raw;
+
+import dev.gaur.block.BlockNode;
+import dev.gaur.block.Durability;
+import dev.gaur.block.Extent;
+import dev.gaur.block.ExtentVisitor;
+import dev.gaur.block.Limits;
+import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroMode;
+import dev.gaur.block.ZeroNode;
+import dev.gaur.format.Checker;
+import dev.gaur.format.Image;
+import dev.gaur.format.ImageInfo;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A file that is the disk, byte for byte. A disk is whole sectors of 512 bytes: what the file lacks
+ * of the last one reads as zeros, as in QEMU.
+ */
+final class RawImage implements Image {
+    private static final long SECTOR = 512;
+
+    private final StorageNode storage;
+
+    RawImage(StorageNode storage) {
+        this.storage = storage;
+    }
+
+    @Override
+    public ImageInfo info() {
+        return new ImageInfo(
+                name(),
+                "raw",
+                length(),
+                storage.allocatedBytes(),
+                storage.length(),
+                0,
+                false,
+                false,
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                new ImageInfo.Raw());
+    }
+
+    @Override
+    public BlockNode backing() {
+        return ZeroNode.INSTANCE;
+    }
+
+    @Override
+    public Optional<Checker> checker() {
+        return Optional.empty();
+    }
+
+    @Override
+    public String name() {
+        return storage.name();
+    }
+
+    @Override
+    public boolean writable() {
+        return storage.writable();
+    }
+
+    @Override
+    public Limits limits() {
+        return storage.limits();
+    }
+
+    @Override
+    public long length() {
+        return Math.ceilDiv(storage.length(), SECTOR) * SECTOR;
+    }
+
+    /** How many of {@code length} bytes from {@code offset} on the file has. */
+    private long present(long offset, long length) {
+        return Math.clamp(storage.length() - offset, 0, length);
+    }
+
+    @Override
+    public void read(long offset, MemorySegment target) {
+        long present = present(offset, target.byteSize());
+        if (present == target.byteSize()) {
+            storage.read(offset, target);
+            return;
+        }
+        if (present > 0) {
+            storage.read(offset, target.asSlice(0, present));
+        }
+        target.asSlice(present).fill((byte) 0);
+    }
+
+    @Override
+    public boolean tryRead(long offset, MemorySegment target) {
+        return present(offset, target.byteSize()) == target.byteSize()
+                && storage.tryRead(offset, target);
+    }
+
+    @Override
+    public void write(long offset, MemorySegment source, Durability durability) {
+        storage.write(offset, source, durability);
+    }
+
+    @Override
+    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
+        storage.zero(offset, length, mode, durability);
+    }
+
+    @Override
+    public void discard(long offset, long length) {
+        storage.discard(offset, present(offset, length));
+    }
+
+    @Override
+    public void flush() {
+        storage.flush();
+    }
+
+    @Override
+    public void extents(long offset, long length, ExtentVisitor visitor) {
+        long present = present(offset, length);
+        if (present == length) {
+            storage.extents(offset, length, visitor);
+            return;
+        }
+        long fileEnd = offset + present;
+        boolean[] goOn = {true};
+        storage.extents(
+                offset,
+                present,
+                extent -> {
+                    // The missing part of the last sector goes with what is before it.
+                    boolean last = extent.end() == fileEnd;
+                    long count = last ? offset + length - extent.offset() : extent.length();
+                    return goOn[0] = visitor.visit(extent.at(extent.offset(), count, 0)) && !last;
+                });
+        if (present == 0 && goOn[0]) {
+            visitor.visit(new Extent.Zero(offset, length, 0, offset));
+        }
+    }
+
+    @Override
+    public void close() {
+        storage.close();
+    }
+}
