@@ -1,0 +1,95 @@
+package dev.gaur;
+
+import dev.gaur.block.BlockIo;
+import dev.gaur.block.ExtentVisitor;
+import dev.gaur.format.Image;
+import dev.gaur.format.ImageInfo;
+import dev.gaur.graph.BlockDevice;
+import java.io.BufferedInputStream;
+import java.io.InputStream;
+import java.nio.channels.SeekableByteChannel;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * An open disk: what a guest would see, whatever format and however many files it is stored in.
+ *
+ * <p>Safe for use by many threads at once, in parallel. Requests block. Closing ends all channels
+ * and streams over the image; requests after that fail.
+ */
+public final class DiskImage implements AutoCloseable {
+    private static final int STREAM_BUFFER = 64 << 10;
+
+    private final BlockDevice device;
+
+    DiskImage(BlockDevice device) {
+        this.device = device;
+    }
+
+    /** Returns the size of the disk in bytes: a multiple of 512. */
+    public long size() {
+        return device.length();
+    }
+
+    /**
+     * Returns what the image says of itself: a snapshot of this moment. Its backing files have
+     * their own, see {@link #layers}.
+     */
+    public ImageInfo info() {
+        return device.image().info();
+    }
+
+    /** Returns the same of every image in the chain, from the one that was opened to the base. */
+    public List<ImageInfo> layers() {
+        return device.layers().stream().map(Image::info).toList();
+    }
+
+    /**
+     * Returns the disk as block I/O: the fastest way, into memory of the caller's. Ranges and
+     * rights are checked.
+     */
+    public BlockIo io() {
+        return device;
+    }
+
+    /**
+     * Tells how the whole disk is stored: where data is, what reads as zeros, which layer decides.
+     *
+     * @param visitor called on this thread in ascending order, without gaps; ends the walk by
+     *     returning false
+     */
+    public void extents(ExtentVisitor visitor) {
+        device.extents(0, device.length(), visitor);
+    }
+
+    /**
+     * Returns a new channel over the whole disk, at position 0. Closing it does not close the
+     * image. One channel's operations exclude each other; take one for each thread to read in
+     * parallel. It can be written to if the image was opened so; the size of the disk stays.
+     *
+     * <p>Failures are {@link java.io.IOException}s with a {@link dev.gaur.block.BlockException} as
+     * their cause.
+     */
+    public SeekableByteChannel channel() {
+        return new DiskChannel(device);
+    }
+
+    /**
+     * Returns a new stream over a part of the disk, for one thread at a time. Small reads are
+     * buffered. Closing it does not close the image. Failures are as those of {@link #channel}.
+     *
+     * @param offset of the first byte
+     * @param length in bytes
+     * @throws IndexOutOfBoundsException if the part does not lie within the disk
+     */
+    public InputStream inputStream(long offset, long length) {
+        Objects.checkFromIndexSize(offset, length, device.length());
+        return new BufferedInputStream(new DiskInputStream(device, offset, length), STREAM_BUFFER);
+    }
+
+    /** Closes the image and its backing files. Closing twice does nothing. */
+    @Override
+    public void close() {
+        device.close();
+    }
+}

@@ -1,0 +1,56 @@
+package dev.gaur;
+
+import dev.gaur.graph.ChainOpener;
+import dev.gaur.graph.OpenRequest;
+import java.nio.file.Path;
+
+/**
+ * Where to start: opens disk images. All methods may be called by any thread.
+ *
+ * <p>Failures are {@link dev.gaur.block.BlockException}s, which name image, structure and place.
+ */
+public final class Gaur {
+    private Gaur() {}
+
+    /**
+     * Opens an image for reading, with {@link OpenOptions#DEFAULT}: its format is found out, and if
+     * it refers to other files (a backing file, an external data file) it is refused.
+     *
+     * @param path the file or block device
+     * @return the disk; to be closed by the caller
+     * @throws dev.gaur.block.BlockException.Media if the file is not there or cannot be read
+     * @throws dev.gaur.block.BlockException.Busy if another process writes to it
+     * @throws dev.gaur.block.BlockException.Denied if it refers to other files
+     * @throws dev.gaur.block.BlockException.Corrupt if it contradicts its format
+     * @throws dev.gaur.block.BlockException.Unsupported if it needs what Gaur cannot do
+     */
+    public static DiskImage open(Path path) {
+        return open(path, OpenOptions.DEFAULT);
+    }
+
+    /**
+     * Opens an image. Changes no byte of it, even when opened for writing.
+     *
+     * @param path the file or block device
+     * @param options how
+     * @return the disk; to be closed by the caller
+     * @throws dev.gaur.block.BlockException as {@link #open(Path)} does
+     */
+    public static DiskImage open(Path path, OpenOptions options) {
+        OpenRequest request =
+                OpenRequest.READ
+                        .withFormat(options.format())
+                        .withWritable(options.writable())
+                        .withShared(options.shared())
+                        .withSnapshot(options.snapshot())
+                        .withMetadataCacheBytes(options.metadataCacheBytes())
+                        .withPolicy(options.policy());
+        return new DiskImage(ChainOpener.open(location(path), request));
+    }
+
+    /** The path as a location: a name such as {@code a:b} must not look like a protocol. */
+    private static String location(Path path) {
+        String name = path.toString();
+        return name.indexOf(':') >= 0 && !path.isAbsolute() ? "./" + name : name;
+    }
+}

@@ -1,0 +1,65 @@
+package dev.gaur;
+
+import dev.gaur.format.FormatOptions;
+import dev.gaur.storage.OpenPolicy;
+
+/**
+ * How {@link Gaur#open(java.nio.file.Path, OpenOptions)} opens an image. Immutable; each {@code
+ * with} method returns a changed copy.
+ *
+ * @param format QEMU's name of the format, such as {@code qcow2}; empty to find out from the
+ *     content. Name it for disks whose first bytes an untrusted guest has written: a raw disk can
+ *     be made to look like a qcow2 image
+ * @param writable for writing too; for now only raw images can be
+ * @param shared without taking locks, beside a program that writes to the image; what is read may
+ *     then be torn
+ * @param snapshot id or name of the internal snapshot to read; empty for the active state
+ * @param metadataCacheBytes bound of each image's cache of mapping tables in bytes; {@link
+ *     FormatOptions#AUTO} fits it to the image
+ * @param policy what may be opened because an image names it: backing files, external data files
+ */
+public record OpenOptions(
+        String format,
+        boolean writable,
+        boolean shared,
+        String snapshot,
+        long metadataCacheBytes,
+        OpenPolicy policy) {
+
+    /**
+     * For reading, with locks, the format found out; an image that refers to other files is
+     * refused.
+     */
+    public static final OpenOptions DEFAULT =
+            new OpenOptions("", false, false, "", FormatOptions.AUTO, OpenPolicy.refuse());
+
+    /** Returns these options with a format stated; empty to find out. */
+    public OpenOptions withFormat(String other) {
+        return new OpenOptions(other, writable, shared, snapshot, metadataCacheBytes, policy);
+    }
+
+    /** Returns these options for writing too, or not. */
+    public OpenOptions withWritable(boolean other) {
+        return new OpenOptions(format, other, shared, snapshot, metadataCacheBytes, policy);
+    }
+
+    /** Returns these options without locks, or with them. */
+    public OpenOptions withShared(boolean other) {
+        return new OpenOptions(format, writable, other, snapshot, metadataCacheBytes, policy);
+    }
+
+    /** Returns these options for an internal snapshot. */
+    public OpenOptions withSnapshot(String other) {
+        return new OpenOptions(format, writable, shared, other, metadataCacheBytes, policy);
+    }
+
+    /** Returns these options with another bound of the metadata cache, in bytes. */
+    public OpenOptions withMetadataCacheBytes(long other) {
+        return new OpenOptions(format, writable, shared, snapshot, other, policy);
+    }
+
+    /** Returns these options with another policy for what an image names. */
+    public OpenOptions withPolicy(OpenPolicy other) {
+        return new OpenOptions(format, writable, shared, snapshot, metadataCacheBytes, other);
+    }
+}

@@ -1,0 +1,153 @@
+package dev.gaur;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.testkit.TestBytes;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.NonWritableChannelException;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The library's front door, with a raw image behind it. */
+class DiskImageTest {
+    private static final int SIZE = 300 * 512;
+
+    @TempDir Path folder = Path.of("");
+    private final byte[] content = TestBytes.patchy(new Random(1), SIZE);
+
+    private Path file() throws IOException {
+        return Files.write(folder.resolve("disk.img"), content);
+    }
+
+    private DiskImage open() throws IOException {
+        return Gaur.open(file());
+    }
+
+    @Test
+    void infoSaysWhatTheImageIs() throws Exception {
+        try (DiskImage disk = open()) {
+            assertEquals("raw", disk.info().format());
+            assertEquals(SIZE, disk.size());
+            assertEquals(1, disk.layers().size());
+            assertEquals(disk.info(), disk.layers().getFirst());
+        }
+    }
+
+    @Test
+    void aNameWithAColonIsStillAName() throws Exception {
+        Path odd = Path.of("a:b.img");
+        try {
+            Files.write(odd, new byte[512]);
+            Gaur.open(odd).close();
+        } finally {
+            Files.deleteIfExists(odd);
+        }
+    }
+
+    @Test
+    void extentsCoverTheDisk() throws Exception {
+        AtomicLong covered = new AtomicLong();
+        try (DiskImage disk = open()) {
+            disk.extents(extent -> covered.addAndGet(extent.length()) > 0);
+        }
+        assertEquals(SIZE, covered.get());
+    }
+
+    @Test
+    void aChannelReadsFromItsPositionToTheEnd() throws Exception {
+        try (DiskImage disk = open();
+                SeekableByteChannel channel = disk.channel()) {
+            assertEquals(SIZE, channel.size());
+            ByteBuffer buffer = ByteBuffer.allocate(1000).position(10);
+            assertEquals(990, channel.position(SIZE - 1200L).read(buffer));
+            assertArrayEquals(
+                    Arrays.copyOfRange(content, SIZE - 1200, SIZE - 210),
+                    Arrays.copyOfRange(buffer.array(), 10, 1000));
+            assertEquals(SIZE - 210L, channel.position());
+            assertEquals(210, channel.read(ByteBuffer.allocateDirect(500)));
+            assertEquals(-1, channel.read(ByteBuffer.allocate(1)));
+            assertEquals(-1, channel.position(SIZE * 2L).read(ByteBuffer.allocate(1)));
+            assertEquals(0, channel.read(ByteBuffer.allocate(0)));
+        }
+    }
+
+    @Test
+    void aChannelOverAnImageOpenedForReadingCannotWrite() throws Exception {
+        try (DiskImage disk = open();
+                SeekableByteChannel channel = disk.channel()) {
+            assertThrows(
+                    NonWritableChannelException.class, () -> channel.write(ByteBuffer.allocate(1)));
+            assertThrows(NonWritableChannelException.class, () -> channel.truncate(0));
+        }
+    }
+
+    @Test
+    void aChannelOverARawImageOpenedForWritingWritesButNeverGrowsTheDisk() throws Exception {
+        try (DiskImage disk = Gaur.open(file(), OpenOptions.DEFAULT.withWritable(true));
+                SeekableByteChannel channel = disk.channel()) {
+            ByteBuffer source = ByteBuffer.wrap(new byte[] {1, 2, 3});
+            assertEquals(2, channel.position(SIZE - 2L).write(source));
+            assertEquals(1, source.remaining());
+            assertThrows(IOException.class, () -> channel.write(source));
+            assertThrows(IOException.class, () -> channel.truncate(0));
+        }
+        byte[] written = Files.readAllBytes(folder.resolve("disk.img"));
+        assertEquals(SIZE, written.length);
+        assertArrayEquals(new byte[] {1, 2}, Arrays.copyOfRange(written, SIZE - 2, SIZE));
+    }
+
+    @Test
+    void closingAChannelLeavesTheImageOpen() throws Exception {
+        try (DiskImage disk = open()) {
+            SeekableByteChannel channel = disk.channel();
+            channel.close();
+            assertFalse(channel.isOpen());
+            assertThrows(ClosedChannelException.class, channel::size);
+            assertEquals(SIZE, disk.channel().size());
+        }
+    }
+
+    @Test
+    void aFailureOfTheImageReachesAChannelAsAnIoExceptionWithItsCause() throws Exception {
+        DiskImage disk = open();
+        SeekableByteChannel channel = disk.channel();
+        disk.close();
+        IOException failure =
+                assertThrows(IOException.class, () -> channel.read(ByteBuffer.allocate(1)));
+        assertTrue(failure.getCause() instanceof BlockException, failure.toString());
+    }
+
+    @Test
+    void aStreamIsTheBytesOfItsRange() throws Exception {
+        try (DiskImage disk = open();
+                InputStream all = disk.inputStream(0, SIZE);
+                InputStream part = disk.inputStream(1000, 70_000)) {
+            assertArrayEquals(content, all.readAllBytes());
+            assertEquals(Byte.toUnsignedInt(content[1000]), part.read());
+            part.skipNBytes(66_000);
+            assertArrayEquals(Arrays.copyOfRange(content, 67_001, 71_000), part.readAllBytes());
+            assertEquals(-1, part.read());
+        }
+    }
+
+    @Test
+    void aStreamMustLieWithinTheDisk() throws Exception {
+        try (DiskImage disk = open()) {
+            assertThrows(IndexOutOfBoundsException.class, () -> disk.inputStream(SIZE - 511L, 512));
+        }
+    }
+}
