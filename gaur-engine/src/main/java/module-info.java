@@ -15,8 +15,6 @@ module dev.gaur {
     exports dev.gaur.format;
     exports dev.gaur.graph to
             dev.gaur.cli;
-    exports dev.gaur.graph to
-            dev.gaur.cli;
     exports dev.gaur.json to
             dev.gaur.cli;
     exports dev.gaur.storage;

@@ -3,6 +3,7 @@ package dev.gaur.graph;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.ImageFormat;
+import dev.gaur.format.qcow2.Qcow2Format;
 import dev.gaur.format.raw.RawFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -12,6 +13,7 @@ import java.util.List;
 final class Formats {
     private static final List<ImageFormat> ALL =
             List.of(
+                    Qcow2Format.INSTANCE,
                     RawFormat.INSTANCE,
                     new ForeignFormat("vmdk", 0, "KDMV"),
                     new ForeignFormat("vmdk", 0, "COWD"),
