@@ -2,7 +2,6 @@ package dev.gaur.codec;
 
 import dev.gaur.ffi.LibDeflate;
 import dev.gaur.ffi.LibIsal;
-import dev.gaur.ffi.LibZ;
 import dev.gaur.ffi.LibZstd;
 
 /**
@@ -10,12 +9,12 @@ import dev.gaur.ffi.LibZstd;
  * take each in turn.
  */
 public enum CodecProvider {
-    /** Intel's ISA-L: the fast levels of deflate. */
+    /** Intel's ISA-L: the lowest, fastest levels of deflate. */
     ISAL("ISA-L") {
         @Override
         public boolean encodes(Compression compression, int level) {
             return compression == Compression.DEFLATE
-                    && level < Codecs.ZLIB_LEVEL_FIRST
+                    && level <= LibIsal.MAX_LEVEL
                     && LibIsal.library().isPresent();
         }
 
@@ -35,19 +34,6 @@ public enum CodecProvider {
         @Override
         public ClusterDecoder decoder(Compression compression) {
             return new LibDeflateDecoder(LibDeflate.library().orElseThrow());
-        }
-    },
-
-    /** The system's zlib: writes deflate as QEMU does. */
-    LIBZ("zlib") {
-        @Override
-        public boolean encodes(Compression compression, int level) {
-            return compression == Compression.DEFLATE && LibZ.library().isPresent();
-        }
-
-        @Override
-        public ClusterEncoder encoder(Compression compression, int level) {
-            return new LibZEncoder(LibZ.library().orElseThrow(), level);
         }
     },
 

@@ -10,9 +10,6 @@ import java.util.stream.Collectors;
  */
 public final class Codecs {
 
-    /** The lowest level of {@link Compression#DEFLATE} that means the same as zlib's. */
-    static final int ZLIB_LEVEL_FIRST = 4;
-
     private Codecs() {}
 
     /** Makes an encoder with the default level. */

@@ -13,8 +13,8 @@ public enum Compression {
     /**
      * Raw deflate (RFC 1951) without wrapper, distances within 4 KiB.
      *
-     * <p>Levels 1 to 9. From {@value Codecs#ZLIB_LEVEL_FIRST} on they are zlib's own, 6 being what
-     * QEMU writes; below, speed comes first: many times zlib's, for files a tenth larger.
+     * <p>Levels 1 to 9. At 6 the output is as long as QEMU's, which has zlib's level 6. Up to 3,
+     * speed comes first: ten times QEMU's, for files less than a tenth larger.
      */
     DEFLATE("zlib", 1, 9),
 

@@ -62,7 +62,7 @@ final class DeflateBlocks {
         long fixedCost =
                 FIXED_LITERALS.cost(tokens.literalCounts)
                         + FIXED_DISTANCES.cost(tokens.distanceCounts);
-        long storedCost = 8L * length + 40L * (length / STORED_MAX + 1) - extraBits(tokens);
+        long storedCost = 8L * length + 40L * (length / STORED_MAX + 1) - tokens.extraBits();
         if (storedCost < Math.min(fixedCost, dynamicCost)) {
             writeStored(data, from, length, last);
         } else if (fixedCost <= dynamicCost) {
@@ -89,18 +89,6 @@ final class DeflateBlocks {
         return more;
     }
 
-    private static long extraBits(DeflateTokens tokens) {
-        long bits = 0;
-        for (int i = 0; i < tokens.size(); i++) {
-            int distance = tokens.distance(i);
-            if (distance != 0) {
-                bits += DeflateTokens.lengthExtraBits(tokens.value(i));
-                bits += DeflateTokens.distanceExtraBits(distance);
-            }
-        }
-        return bits;
-    }
-
     private void writeHead(int form, boolean last) {
         writer.put(last ? 1 : 0, 1);
         writer.put(form, 2);
@@ -125,14 +113,16 @@ final class DeflateBlocks {
             int value = tokens.value(i);
             if (distance == 0) {
                 literals.write(writer, value);
-            } else {
-                literals.write(writer, DeflateTokens.lengthSymbol(value));
-                writer.put(DeflateTokens.lengthExtra(value), DeflateTokens.lengthExtraBits(value));
-                distances.write(writer, DeflateTokens.distanceSymbol(distance));
-                writer.put(
-                        DeflateTokens.distanceExtra(distance),
-                        DeflateTokens.distanceExtraBits(distance));
+                continue;
             }
+            int symbol = DeflateTokens.lengthSymbol(value);
+            int bits = DeflateTokens.lengthExtraBits(symbol);
+            int extra = (value - DeflateTokens.SHORTEST_MATCH) & ((1 << bits) - 1);
+            literals.write(writer, symbol, extra, bits);
+            symbol = DeflateTokens.distanceSymbol(distance);
+            bits = DeflateTokens.distanceExtraBits(symbol);
+            extra = (distance - 1) & ((1 << bits) - 1);
+            distances.write(writer, symbol, extra, bits);
         }
         literals.write(writer, DeflateTokens.END_OF_BLOCK);
     }

@@ -11,6 +11,10 @@ final class DeflateTokens {
 
     static final int SHORTEST_MATCH = 3;
     static final int LONGEST_MATCH = 258;
+
+    /** What QEMU's window holds, an eighth of what the format allows. */
+    static final int LONGEST_DISTANCE = 4096;
+
     static final int END_OF_BLOCK = 256;
     static final int LITERALS_AND_LENGTHS = 286;
     static final int DISTANCES = 30;
@@ -21,6 +25,18 @@ final class DeflateTokens {
     private static final int LENGTH_BITS = 9;
     private static final int FIRST_LENGTH_SYMBOL = 257;
     private static final int LAST_LENGTH_SYMBOL = 285;
+
+    private static final short[] LENGTH_SYMBOLS = new short[LONGEST_MATCH + 1];
+    private static final byte[] DISTANCE_SYMBOLS = new byte[LONGEST_DISTANCE + 1];
+
+    static {
+        for (int length = SHORTEST_MATCH; length <= LONGEST_MATCH; length++) {
+            LENGTH_SYMBOLS[length] = (short) symbolOfLength(length);
+        }
+        for (int distance = 1; distance <= LONGEST_DISTANCE; distance++) {
+            DISTANCE_SYMBOLS[distance] = (byte) symbolOfDistance(distance);
+        }
+    }
 
     /** A literal; or a length, and above it a distance, which is never 0. */
     private final int[] tokens = new int[CAPACITY];
@@ -66,38 +82,51 @@ final class DeflateTokens {
         return tokens[index] & ((1 << LENGTH_BITS) - 1);
     }
 
-    /** Four symbols share each number of extra bits, but for the eight shortest and the longest. */
     static int lengthSymbol(int length) {
+        return LENGTH_SYMBOLS[length];
+    }
+
+    /** Four symbols share each number of extra bits, but for the eight shortest and the longest. */
+    private static int symbolOfLength(int length) {
         int rest = length - SHORTEST_MATCH;
-        int extra = lengthExtraBits(length);
+        int extra = rest < 8 ? 0 : log2(rest) - 2;
         return length == LONGEST_MATCH
                 ? LAST_LENGTH_SYMBOL
                 : FIRST_LENGTH_SYMBOL + 4 * extra + (rest >> extra);
     }
 
-    static int lengthExtraBits(int length) {
-        int rest = length - SHORTEST_MATCH;
-        return rest < 8 || length == LONGEST_MATCH ? 0 : log2(rest) - 2;
+    /** How many bits after a literal's or length's symbol belong to it. */
+    static int lengthExtraBits(int symbol) {
+        int place = symbol - FIRST_LENGTH_SYMBOL;
+        return place < 8 || symbol == LAST_LENGTH_SYMBOL ? 0 : place / 4 - 1;
+    }
+
+    static int distanceSymbol(int distance) {
+        return DISTANCE_SYMBOLS[distance];
     }
 
     /** Two symbols share each number of extra bits, but for the four shortest. */
-    static int distanceSymbol(int distance) {
+    private static int symbolOfDistance(int distance) {
         int rest = distance - 1;
-        int extra = distanceExtraBits(distance);
+        int extra = rest < 4 ? 0 : log2(rest) - 1;
         return 2 * extra + (rest >> extra);
     }
 
-    static int distanceExtraBits(int distance) {
-        int rest = distance - 1;
-        return rest < 4 ? 0 : log2(rest) - 1;
+    /** How many bits after a distance's symbol belong to it. */
+    static int distanceExtraBits(int symbol) {
+        return symbol < 4 ? 0 : symbol / 2 - 1;
     }
 
-    static int lengthExtra(int length) {
-        return (length - SHORTEST_MATCH) & ((1 << lengthExtraBits(length)) - 1);
-    }
-
-    static int distanceExtra(int distance) {
-        return (distance - 1) & ((1 << distanceExtraBits(distance)) - 1);
+    /** How many bits all symbols are followed by. */
+    long extraBits() {
+        long bits = 0;
+        for (int symbol = FIRST_LENGTH_SYMBOL; symbol < LITERALS_AND_LENGTHS; symbol++) {
+            bits += (long) literalCounts[symbol] * lengthExtraBits(symbol);
+        }
+        for (int symbol = 0; symbol < DISTANCES; symbol++) {
+            bits += (long) distanceCounts[symbol] * distanceExtraBits(symbol);
+        }
+        return bits;
     }
 
     private static int log2(int value) {

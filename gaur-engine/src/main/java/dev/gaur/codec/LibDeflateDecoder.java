@@ -25,8 +25,8 @@ final class LibDeflateDecoder implements ClusterDecoder {
         return switch (library.libdeflate_deflate_decompress(decompressor, source, target)) {
             case LIBDEFLATE_SUCCESS -> true;
             case LIBDEFLATE_SHORT_OUTPUT -> false;
-            // libdeflate insists on a stream that ends where the cluster does. QEMU stops at the
-            // cluster's last byte and never sees what is wrong, missing or too much after it.
+            // libdeflate insists on a stream that ends where the cluster does. QEMU is content with
+            // a full cluster, also when the stream goes on after it or is cut off: zlib decides.
             default -> lenient.decode(source, target);
         };
     }

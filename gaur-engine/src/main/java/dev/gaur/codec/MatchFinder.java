@@ -78,8 +78,9 @@ final class MatchFinder {
         int oldest = Math.max(position - window, 0);
         int candidate = newest[hash(position)];
         int found = NONE;
+        int probe = probe(position, best);
         for (int step = 0; step < steps && candidate >= oldest; step++) {
-            if (data[candidate + best] == data[position + best]) {
+            if (probe(candidate, best) == probe) {
                 int common = common(candidate, position, most);
                 if (common > best) {
                     best = common;
@@ -87,6 +88,7 @@ final class MatchFinder {
                     if (best >= enough || best == most) {
                         break;
                     }
+                    probe = probe(position, best);
                 }
             }
             candidate = older[candidate & (window - 1)];
@@ -109,6 +111,13 @@ final class MatchFinder {
     private int hash(int position) {
         int first = (int) INTS.get(data, position);
         return ((first << hashShift) * HASH_FACTOR) >>> (Integer.SIZE - HASH_BITS);
+    }
+
+    /** The last bytes of a match that is longer than the best: most candidates fail there. */
+    private int probe(int position, int best) {
+        return best < Integer.BYTES - 1
+                ? (int) INTS.get(data, position) << Byte.SIZE
+                : (int) INTS.get(data, position + best - (Integer.BYTES - 1));
     }
 
     private int common(int a, int b, int most) {

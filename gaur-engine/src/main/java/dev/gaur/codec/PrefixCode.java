@@ -47,6 +47,12 @@ final class PrefixCode {
         writer.put(codes[symbol], lengths[symbol]);
     }
 
+    /** Writes a symbol and the extra bits that belong to it, 28 together at the most. */
+    void write(BitWriter writer, int symbol, int extra, int extraBits) {
+        int length = lengths[symbol];
+        writer.put(codes[symbol] | (extra << length), length + extraBits);
+    }
+
     /** How many bits the symbols of a block need. */
     long cost(int[] counts) {
         long bits = 0;

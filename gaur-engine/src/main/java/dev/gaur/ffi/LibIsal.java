@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.lang.ref.Reference;
 import java.util.Optional;
 
 /**
@@ -75,7 +76,7 @@ public final class LibIsal {
             throw NativeLibrary.rethrow(thrown);
         }
         stream.set(JAVA_INT, LEVEL, level);
-        StreamBuffers.set(stream, LEVEL_BUF, LEVEL_BUF_SIZE, levelBuffer);
+        point(stream, LEVEL_BUF, LEVEL_BUF_SIZE, levelBuffer);
         stream.set(JAVA_SHORT, END_OF_STREAM, (short) 1);
         stream.set(JAVA_SHORT, HIST_BITS, (short) histBits);
     }
@@ -83,19 +84,28 @@ public final class LibIsal {
     /** {@code isal_deflate_stateless}: one whole stream from one buffer into another. */
     public int isal_deflate_stateless(
             MemorySegment stream, MemorySegment source, MemorySegment target) {
-        StreamBuffers.set(stream, NEXT_IN, AVAIL_IN, source);
-        StreamBuffers.set(stream, NEXT_OUT, AVAIL_OUT, target);
+        point(stream, NEXT_IN, AVAIL_IN, source);
+        point(stream, NEXT_OUT, AVAIL_OUT, target);
         try {
             return (int) deflate.invokeExact(stream);
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         } finally {
-            StreamBuffers.keepAlive(source, target);
+            // A buffer that is an argument is kept open and reachable by the downcall. These two
+            // are only addresses in a structure: without a fence the collector may free them.
+            Reference.reachabilityFence(source);
+            Reference.reachabilityFence(target);
         }
     }
 
     /** How many bytes of the last call's target were not used. */
     public int availOut(MemorySegment stream) {
         return stream.get(JAVA_INT, AVAIL_OUT);
+    }
+
+    /** Points a pair of fields at the whole of a native buffer. */
+    private static void point(MemorySegment stream, long next, long avail, MemorySegment buffer) {
+        stream.set(ADDRESS, next, buffer); // refuses heap buffers
+        stream.set(JAVA_INT, avail, Math.toIntExact(buffer.byteSize()));
     }
 }

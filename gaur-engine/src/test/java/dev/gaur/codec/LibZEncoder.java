@@ -5,19 +5,19 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** Deflate with the system's zlib and the parameters that QEMU gives it, but for the level. */
-final class LibZEncoder implements ClusterEncoder {
+public final class LibZEncoder implements ClusterEncoder {
 
     /** No wrapper, and a window of 4 KiB. */
     private static final int WINDOW_BITS = -12;
 
     private static final int MEMORY_LEVEL = 9;
 
-    private final LibZ library;
+    private final LibZ library = LibZ.library().orElseThrow();
     private final Arena arena = Arena.ofShared();
     private final MemorySegment stream = arena.allocate(LibZ.STREAM_BYTES, Long.BYTES);
 
-    LibZEncoder(LibZ library, int level) {
-        this.library = library;
+    /** Makes an encoder; the library must be there. */
+    public LibZEncoder(int level) {
         int result = library.deflateInit2(stream, level, WINDOW_BITS, MEMORY_LEVEL);
         if (result != LibZ.Z_OK) {
             arena.close();

@@ -6,11 +6,11 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.lang.ref.Reference;
 import java.util.Optional;
 
 /**
- * zlib's compressor. Its decompressor is in the JDK already ({@link java.util.zip.Inflater}), its
- * compressor too, but without the choice of a window.
+ * zlib's compressor, which QEMU uses: what our own output is measured against.
  *
  * <p>All methods take a {@code z_stream} of {@value #STREAM_BYTES} bytes, zeroed by the caller, and
  * return zlib's result codes. A stream is for one thread at a time.
@@ -88,14 +88,17 @@ public final class LibZ {
 
     /** {@code deflate(stream, Z_FINISH)} from the whole of one buffer into another. */
     public int deflate(MemorySegment stream, MemorySegment source, MemorySegment target) {
-        StreamBuffers.set(stream, NEXT_IN, AVAIL_IN, source);
-        StreamBuffers.set(stream, NEXT_OUT, AVAIL_OUT, target);
+        stream.set(ADDRESS, NEXT_IN, source);
+        stream.set(JAVA_INT, AVAIL_IN, Math.toIntExact(source.byteSize()));
+        stream.set(ADDRESS, NEXT_OUT, target);
+        stream.set(JAVA_INT, AVAIL_OUT, Math.toIntExact(target.byteSize()));
         try {
             return (int) deflate.invokeExact(stream, Z_FINISH);
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         } finally {
-            StreamBuffers.keepAlive(source, target);
+            Reference.reachabilityFence(source);
+            Reference.reachabilityFence(target);
         }
     }
 
