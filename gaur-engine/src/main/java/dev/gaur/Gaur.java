@@ -1,5 +1,7 @@
 package dev.gaur;
 
+import dev.gaur.format.InspectionReport;
+import dev.gaur.graph.Inspector;
 import dev.gaur.graph.ChainOpener;
 import dev.gaur.graph.OpenRequest;
 import java.nio.file.Path;
@@ -52,5 +54,16 @@ public final class Gaur {
     private static String location(Path path) {
         String name = path.toString();
         return name.indexOf(':') >= 0 && !path.isAbsolute() ? "./" + name : name;
+    }
+
+    /**
+     * Looks at a file from an untrusted source: tells its format, what it refers to, and everything
+     * that speaks against using it. Opens nothing but this file, changes nothing, takes no lock,
+     * reads a few megabytes at most and ends within a second, whatever the file claims.
+     *
+     * @throws dev.gaur.block.BlockException.Media if the file cannot be opened or read
+     */
+    public static InspectionReport inspect(Path file) {
+        return Inspector.inspect(file);
     }
 }
