@@ -38,14 +38,14 @@ final class Commands {
             case "amend" -> new LaterCommand(name, "change options of an image");
             case "bench" -> new LaterCommand(name, "measure requests to an image");
             case "bitmap" -> new LaterCommand(name, "change the dirty bitmaps of an image");
-            case "check" -> new LaterCommand(name, "look for damage in an image");
+            case "check" -> new CheckCommand();
             case "commit" -> new LaterCommand(name, "move an image's content to its backing file");
             case "compare" -> new LaterCommand(name, "tell whether two images read the same");
             case "convert" -> new LaterCommand(name, "copy an image to another format");
             case "create" -> new LaterCommand(name, "make an empty image");
             case "dd" -> new LaterCommand(name, "copy blocks from one image to another");
             case "info" -> new LaterCommand(name, "show what an image is");
-            case "inspect" -> new LaterCommand(name, "look at an image from an untrusted source");
+            case "inspect" -> new InspectCommand();
             case "io" -> new LaterCommand(name, "read and write an image, request by request");
             case "map" -> new LaterCommand(name, "show where an image's data lies");
             case "measure" -> new LaterCommand(name, "tell how large a new image would be");

@@ -1,0 +1,76 @@
+package dev.gaur.graph;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.StorageNode;
+import dev.gaur.format.CheckListener;
+import dev.gaur.format.CheckReport;
+import dev.gaur.format.Checker;
+import dev.gaur.format.ImageFormat;
+import dev.gaur.storage.StorageDriver;
+import dev.gaur.storage.StorageOptions;
+import dev.gaur.storage.file.FileDriver;
+import java.util.Optional;
+
+/**
+ * A file opened to be checked, even if it is too damaged to be opened as an image. Backing files
+ * and external data files are not opened: nothing of them is checked.
+ */
+public final class OpenCheck implements AutoCloseable {
+    private final StorageNode storage;
+    private final ImageFormat format;
+    private final Optional<Checker> checker;
+
+    private OpenCheck(StorageNode storage, ImageFormat format) {
+        this.storage = storage;
+        this.format = format;
+        this.checker = format.checker(storage);
+    }
+
+    /**
+     * Opens a file.
+     *
+     * @param location as in {@link ChainOpener#open}
+     * @param request its format, and whether other programs may be writing; the rest has no effect
+     * @throws BlockException if the file cannot be opened or its header says not what to check
+     */
+    public static OpenCheck open(String location, OpenRequest request) {
+        StorageDriver driver = FileDriver.portable();
+        StorageOptions options = new StorageOptions(false, request.direct(), request.shared());
+        StorageNode storage = driver.open(Locations.ofUser(location), options);
+        try {
+            ImageFormat format =
+                    request.format().isEmpty()
+                            ? Formats.probed(storage)
+                            : Formats.named(request.format(), location);
+            return new OpenCheck(storage, format);
+        } catch (RuntimeException | Error failure) {
+            storage.close();
+            throw failure;
+        }
+    }
+
+    /** Returns the name of the file's format. */
+    public String format() {
+        return format.name();
+    }
+
+    /** Tells whether the format has anything to check. */
+    public boolean canCheck() {
+        return checker.isPresent();
+    }
+
+    /**
+     * Checks the image. Blocks.
+     *
+     * @throws IllegalStateException if the format cannot be checked
+     */
+    public CheckReport check(CheckListener listener) {
+        return checker.orElseThrow(() -> new IllegalStateException("no checker for " + format()))
+                .check(listener);
+    }
+
+    @Override
+    public void close() {
+        storage.close();
+    }
+}
