@@ -1,8 +1,8 @@
 package dev.gaur;
 
 import dev.gaur.format.InspectionReport;
-import dev.gaur.graph.Inspector;
 import dev.gaur.graph.ChainOpener;
+import dev.gaur.graph.Inspector;
 import dev.gaur.graph.OpenRequest;
 import java.nio.file.Path;
 
