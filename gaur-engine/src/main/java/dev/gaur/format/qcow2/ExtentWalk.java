@@ -82,13 +82,20 @@ final class ExtentWalk {
         };
     }
 
+    /** What lies behind the end of a shorter backing file is this layer's own business. */
     private boolean visitBacking(Run run, ExtentVisitor visitor) {
-        if (backing == ZeroNode.INSTANCE) {
-            return visitor.visit(new Extent.Unallocated(run.guestOffset(), run.length(), 0));
-        }
+        long at = run.guestOffset();
+        long below =
+                backing == ZeroNode.INSTANCE
+                        ? 0
+                        : Math.clamp(backing.length() - at, 0, run.length());
         Predicate<Extent> deeper =
                 each -> visitor.visit(each.at(each.offset(), each.length(), each.depth() + 1));
-        return all(backing, run.guestOffset(), run.length(), deeper);
+        if (below > 0 && !all(backing, at, below, deeper)) {
+            return false;
+        }
+        var own = new Extent.Unallocated(at, run.length(), 0, run.hostOffset());
+        return below == run.length() || visitor.visit(own.at(at + below, run.length() - below, 0));
     }
 
     /** Splits a run where the file has holes. What lies behind its end is one, too. */

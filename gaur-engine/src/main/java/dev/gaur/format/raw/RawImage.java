@@ -123,23 +123,11 @@ final class RawImage implements Image {
     @Override
     public void extents(long offset, long length, ExtentVisitor visitor) {
         long present = present(offset, length);
-        if (present == length) {
-            storage.extents(offset, length, visitor);
-            return;
-        }
-        long fileEnd = offset + present;
         boolean[] goOn = {true};
-        storage.extents(
-                offset,
-                present,
-                extent -> {
-                    // The missing part of the last sector goes with what is before it.
-                    boolean last = extent.end() == fileEnd;
-                    long count = last ? offset + length - extent.offset() : extent.length();
-                    return goOn[0] = visitor.visit(extent.at(extent.offset(), count, 0)) && !last;
-                });
-        if (present == 0 && goOn[0]) {
-            visitor.visit(new Extent.Zero(offset, length, 0, offset));
+        storage.extents(offset, present, extent -> goOn[0] = visitor.visit(extent));
+        if (present < length && goOn[0]) { // What the last sector lacks.
+            long end = offset + present;
+            visitor.visit(new Extent.Zero(end, length - present, 0, end));
         }
     }
 

@@ -31,11 +31,13 @@ class RawImageTest extends BlockIoContract {
     }
 
     @Test
-    void theMissingPartOfASectorGoesWithTheExtentBeforeIt() {
+    void theMissingPartOfASectorIsAnExtentOfZerosAsInQemu() {
         RawImage image = new RawImage(new MemoryStorage("raw", new byte[1000]));
         List<Extent> extents = new ArrayList<>();
         image.extents(0, 1024, extents::add);
-        assertEquals(List.of(new Extent.Data(0, 1024, 0, 0, false)), extents);
+        assertEquals(
+                List.of(new Extent.Data(0, 1000, 0, 0, false), new Extent.Zero(1000, 24, 0, 1000)),
+                extents);
         extents.clear();
         image.extents(1010, 14, extents::add);
         assertEquals(List.of(new Extent.Zero(1010, 14, 0, 1010)), extents);
