@@ -84,6 +84,12 @@ public final class Peers {
         return run(null, program, arguments);
     }
 
+    /** Runs any program that is on the path, in a folder. */
+    public static Result runIn(Path folder, List<String> command) {
+        List<String> arguments = command.subList(1, command.size());
+        return run(folder, command.getFirst(), arguments.toArray());
+    }
+
     private static Result run(@Nullable Path folder, String program, Object... arguments) {
         List<String> command = new ArrayList<>(List.of(program));
         for (Object argument : arguments) {

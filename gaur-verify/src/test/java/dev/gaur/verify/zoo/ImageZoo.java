@@ -152,7 +152,7 @@ public final class ImageZoo {
         }
         command.add(file);
         command.add(Long.toString(shape.size()));
-        Peer.run(folder, command).expect(0);
+        Peer.run(folder, command).ok();
         return folder.resolve(file);
     }
 

@@ -3,9 +3,8 @@
  * it will meet outside.
  *
  * <p>Entry classes: {@link dev.gaur.verify.zoo.ImageZoo} for whole images, {@link
- * dev.gaur.verify.zoo.Specimen} for taking one apart and damaging it, {@link
- * dev.gaur.verify.zoo.Peer} for running other programs. The zoo is built under the class lock and
- * never changed after that.
+ * dev.gaur.verify.zoo.Specimen} for taking one apart and damaging it. The zoo is built under the
+ * class lock and never changed after that.
  */
 @NullMarked
 package dev.gaur.verify.zoo;
