@@ -78,6 +78,29 @@ final class BitWriter {
         position += length;
     }
 
+    /** Leaves room for a number; the position must be aligned. */
+    void skip(int length) {
+        position += length;
+    }
+
+    /** Writes a number of up to eight bytes at an earlier position. */
+    void patch(int at, long value, int length) {
+        for (int i = 0; i < length && !isFull(); i++) {
+            bytes[at + i] = (byte) (value >>> (Byte.SIZE * i));
+        }
+    }
+
+    /** Takes back all bytes after an earlier position; the position must be aligned. */
+    void truncate(int at) {
+        position = at;
+    }
+
+    /** Ends a stream that is read backwards: with a set bit, then zeros. */
+    void endBackward() {
+        put(1, 1);
+        align();
+    }
+
     /** Whether more was written than allowed. */
     boolean isFull() {
         return position > limit;

@@ -71,7 +71,7 @@ public enum CodecProvider {
         public ClusterEncoder encoder(Compression compression, int level) {
             return switch (compression) {
                 case DEFLATE -> new JavaDeflateEncoder(level);
-                case ZSTD -> throw new UnsupportedOperationException("zstd: not supported yet");
+                case ZSTD -> new JavaZstdEncoder(level);
             };
         }
 

@@ -9,7 +9,7 @@ package dev.gaur.codec;
 final class FseTable {
 
     /** The lowest accuracy that can be described. */
-    private static final int LEAST_ACCURACY = 5;
+    static final int LEAST_ACCURACY = 5;
 
     private final int maxAccuracy;
     private final short[] probabilities;
@@ -125,11 +125,31 @@ final class FseTable {
     private void fill(int accuracy, int used) {
         this.accuracy = accuracy;
         int size = 1 << accuracy;
-        int last = size - 1;
+        spread(probabilities, used, size, symbols);
         for (int symbol = 0; symbol < used; symbol++) {
             next[symbol] = Math.abs(probabilities[symbol]);
+        }
+        for (int i = 0; i < size; i++) {
+            int order = next[symbols[i]]++;
+            int width = accuracy - (Integer.SIZE - 1 - Integer.numberOfLeadingZeros(order));
+            bits[i] = (byte) width;
+            bases[i] = (short) ((order << width) - size);
+        }
+    }
+
+    /**
+     * Gives each symbol its states, spread over the table.
+     *
+     * @param probabilities how many states each gets; -1 stands for one at the table's end
+     * @param used how many symbols there are
+     * @param size how many states, a power of two
+     * @param symbols receives the symbol of each state
+     */
+    static void spread(short[] probabilities, int used, int size, byte[] symbols) {
+        int last = size - 1;
+        for (int symbol = 0; symbol < used; symbol++) {
             if (probabilities[symbol] < 0) {
-                symbols[last--] = (byte) symbol; // "less than one": one state, at the end
+                symbols[last--] = (byte) symbol;
             }
         }
         int step = (size >> 1) + (size >> 3) + 3;
@@ -141,12 +161,6 @@ final class FseTable {
                     state = (state + step) & (size - 1);
                 } while (state > last);
             }
-        }
-        for (int i = 0; i < size; i++) {
-            int order = next[symbols[i]]++;
-            int width = accuracy - (Integer.SIZE - 1 - Integer.numberOfLeadingZeros(order));
-            bits[i] = (byte) width;
-            bases[i] = (short) ((order << width) - size);
         }
     }
 }

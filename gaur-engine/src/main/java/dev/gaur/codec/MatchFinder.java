@@ -52,7 +52,7 @@ final class MatchFinder {
         Arrays.fill(newest, NONE);
     }
 
-    /** Makes a position known. Positions come in ascending order, and none is left out. */
+    /** Makes a position known. Positions come in ascending order. */
     void insert(int position) {
         int hash = hash(position);
         older[position & (window - 1)] = newest[hash];
@@ -96,6 +96,11 @@ final class MatchFinder {
         length = best;
         distance = position - found;
         return found != NONE;
+    }
+
+    /** Length of the match at a certain distance, which must be inside the data. */
+    int lengthAt(int position, int distance, int longest) {
+        return common(position - distance, position, Math.min(longest, end - position));
     }
 
     /** Length of the match that was found last. */

@@ -33,6 +33,17 @@ final class ZstdCodes {
         1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
     };
 
+    /** A symbol of an offset is the number of its extra bits. */
+    static final byte[] OFFSETS_BITS = new byte[OFFSETS_MAX_SYMBOL];
+
+    static {
+        for (int symbol = 0; symbol < OFFSETS_MAX_SYMBOL; symbol++) {
+            OFFSETS_BITS[symbol] = (byte) symbol;
+        }
+    }
+
+    static final int[] OFFSETS_BASE = bases(1, OFFSETS_BITS);
+
     /** The smallest number of literals of each symbol. */
     static final int[] LITERALS_BASE = bases(0, LITERALS_BITS);
 

@@ -56,7 +56,7 @@ final class ZstdFrames {
 
         private static final int RESERVED = 1 << 3;
         private static final int CHECKSUM = 1 << 2;
-        private static final int SINGLE_SEGMENT = 1 << 5;
+        static final int SINGLE_SEGMENT = 1 << 5;
 
         static Descriptor of(int bits) throws DamagedException {
             DamagedException.unless((bits & RESERVED) == 0, "reserved frame bit set");

@@ -25,8 +25,7 @@ final class ZstdSequences {
             new FseTable(ZstdCodes.MATCHES_MAX_ACCURACY, ZstdCodes.MATCHES_MAX_SYMBOL);
     private final BackwardBits stream = new BackwardBits();
 
-    /** The three distances used last. */
-    private final int[] recent = new int[3];
+    private final ZstdRecentDistances recent = new ZstdRecentDistances();
 
     private int index;
 
@@ -35,9 +34,7 @@ final class ZstdSequences {
         literalsTable.clear();
         offsetsTable.clear();
         matchesTable.clear();
-        recent[0] = 1;
-        recent[1] = 4;
-        recent[2] = 8;
+        recent.reset();
     }
 
     /** Reads the section that fills the rest of a block and writes the block's data. */
@@ -126,7 +123,7 @@ final class ZstdSequences {
                             + stream.take(ZstdCodes.LITERALS_BITS[literalsSymbol]);
             DamagedException.unless(run <= literals.size() - used, "too few literals");
             output.append(literals.bytes(), used, run);
-            output.repeat(distance(offset, run), match);
+            output.repeat(recent.distance(offset, run), match);
             used += run;
             if (i < count - 1) {
                 literalsState = literalsTable.next(literalsState, stream);
@@ -135,19 +132,5 @@ final class ZstdSequences {
             }
         }
         return used;
-    }
-
-    /** The values 1 to 3 name recent distances; after no literals the first is not among them. */
-    private long distance(long offset, int run) {
-        long distance = offset - recent.length;
-        int place = recent.length - 1;
-        if (distance <= 0) {
-            place = (int) offset - (run > 0 ? 1 : 0);
-            distance = place < recent.length ? recent[place] : recent[0] - 1;
-            place = Math.min(place, recent.length - 1);
-        }
-        System.arraycopy(recent, 0, recent, 1, place);
-        recent[0] = (int) distance;
-        return distance;
     }
 }
