@@ -21,10 +21,15 @@ final class ErrorText {
     }
 
     /**
-     * Returns the failure to open an image.
+     * Returns the failure to open an image, with exit code 1.
      *
      * @param file the name that the user gave
      */
+    static CommandException cannotOpen(String file, BlockException error) {
+        return cannotOpen(file, error, 1);
+    }
+
+    /** The same with another exit code. */
     static CommandException cannotOpen(String file, BlockException error, int exitCode) {
         return new CommandException(
                 "Could not open '" + file + "': " + whyNotOpen(error), exitCode);

@@ -1,5 +1,7 @@
 package dev.gaur.cli;
 
+import java.util.List;
+
 /** Options that several commands have, and the words for them. */
 final class Options {
     static final Option HELP = Option.flag("h", "help", "show this help");
@@ -17,6 +19,12 @@ final class Options {
     static final Option PROGRESS =
             Option.optional("p", "progress", "json", "show progress, or print it as lines of JSON");
 
+    static final Option CACHE =
+            Option.valued("t", "cache", "MODE", "cache mode of QEMU; has no effect here");
+
+    private static final List<String> CACHE_MODES =
+            List.of("none", "off", "directsync", "writeback", "unsafe", "writethrough");
+
     private Options() {}
 
     /**
@@ -33,6 +41,14 @@ final class Options {
             return false;
         }
         throw new CommandException("--output must be used with human or json as argument.");
+    }
+
+    /** Checks the name of a cache mode; reading is the same in all of them. */
+    static void checkCache(Invocation call) {
+        String mode = call.value(CACHE, "writeback");
+        if (!CACHE_MODES.contains(mode)) {
+            throw new CommandException("Invalid cache option: " + mode);
+        }
     }
 
     /** Refuses options that a later version will have. */

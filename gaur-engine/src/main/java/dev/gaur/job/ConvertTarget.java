@@ -9,41 +9,26 @@ sealed interface ConvertTarget permits RawTarget, ImageTarget {
      * What a target wants of chunks.
      *
      * @param unit bytes of the pieces that it treats as one
-     * @param backing the files below source and target
+     * @param backingLength how long its backing file is; 0 if it has none
      * @param zerosAsData whether zeros have to be given to it as bytes
      * @param order whether chunks have to be given a place, in their order
      */
-    record Needs(int unit, Convert.Backing backing, boolean zerosAsData, boolean order) {
+    record Needs(int unit, long backingLength, boolean zerosAsData, boolean order) {
         /**
-         * What the extent means to the target at an offset. Over a backing file only what the
-         * source's top layer has is copied, as in QEMU.
+         * What a range of the source means to the target. Over a backing file only what the
+         * source's top layer has is copied, as in QEMU, and zeros behind the backing file's end are
+         * there without doing.
          */
         Content content(Extent extent, long offset) {
-            boolean below = extent.depth() > 0 && offset < backing.sourceLength();
-            if (below && backing.targetLength() > 0) {
+            if (backingLength > 0 && extent.depth() > 0) {
                 return Content.BACKING;
             }
             return extent.readsAsZero() ? zeros(offset) : Content.DATA;
         }
 
-        /** What zeros at an offset mean to the target: behind its backing file they are there. */
+        /** What zeros at an offset mean to the target. */
         Content zeros(long offset) {
-            boolean there = hasBacking() && offset >= backing.targetLength();
-            return there ? Content.BACKING : Content.ZERO;
-        }
-
-        /** Tells whether the target has a backing file. */
-        boolean hasBacking() {
-            return backing.targetLength() > 0;
-        }
-
-        /** Returns the first offset behind another one at which {@link #content} may change. */
-        long boundaryAfter(long offset) {
-            if (offset < Math.min(backing.sourceLength(), backing.targetLength())) {
-                return Math.min(backing.sourceLength(), backing.targetLength());
-            }
-            long last = Math.max(backing.sourceLength(), backing.targetLength());
-            return offset < last ? last : Long.MAX_VALUE;
+            return backingLength > 0 && offset >= backingLength ? Content.BACKING : Content.ZERO;
         }
     }
 

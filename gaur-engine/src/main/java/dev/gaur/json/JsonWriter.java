@@ -5,7 +5,7 @@ package dev.gaur.json;
  * "key": value}, everything but printable ASCII escaped. Misuse (a value without its key, an end
  * too many) gives a wrong text, not an error. Not safe for many threads.
  */
-public final class JsonWriter {
+public final class JsonWriter implements TreeWriter {
     private static final String HEX = "0123456789ABCDEF";
 
     private final StringBuilder text = new StringBuilder(1024);
@@ -28,27 +28,27 @@ public final class JsonWriter {
         return new JsonWriter(true);
     }
 
-    /** Begins an object, at the top, after a key or in an array. */
+    @Override
     public JsonWriter beginObject() {
         return begin('{');
     }
 
-    /** Ends the innermost object. */
+    @Override
     public JsonWriter endObject() {
         return end('}');
     }
 
-    /** Begins an array, at the top, after a key or in an array. */
+    @Override
     public JsonWriter beginArray() {
         return begin('[');
     }
 
-    /** Ends the innermost array. */
+    @Override
     public JsonWriter endArray() {
         return end(']');
     }
 
-    /** Writes the name of the next value of an object. */
+    @Override
     public JsonWriter key(String name) {
         separate();
         quote(name);
@@ -57,21 +57,21 @@ public final class JsonWriter {
         return this;
     }
 
-    /** Writes a string. */
+    @Override
     public JsonWriter value(String value) {
         separate();
         quote(value);
         return this;
     }
 
-    /** Writes a whole number. */
+    @Override
     public JsonWriter value(long value) {
         separate();
         text.append(value);
         return this;
     }
 
-    /** Writes {@code true} or {@code false}. */
+    @Override
     public JsonWriter value(boolean value) {
         separate();
         text.append(value);
@@ -85,17 +85,17 @@ public final class JsonWriter {
         return this;
     }
 
-    /** Writes a key and a string. */
+    @Override
     public JsonWriter entry(String name, String value) {
         return key(name).value(value);
     }
 
-    /** Writes a key and a whole number. */
+    @Override
     public JsonWriter entry(String name, long value) {
         return key(name).value(value);
     }
 
-    /** Writes a key and a truth. */
+    @Override
     public JsonWriter entry(String name, boolean value) {
         return key(name).value(value);
     }

@@ -94,7 +94,7 @@ class ConvertTest {
                                     List.of(source),
                                     failing,
                                     create,
-                                    Convert.Backing.NONE,
+                                    0,
                                     Optional.empty(),
                                     ConvertOptions.DEFAULT,
                                     new JobControl());

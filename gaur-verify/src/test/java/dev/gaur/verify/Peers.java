@@ -97,7 +97,6 @@ public final class Peers {
         }
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().put("LC_ALL", "C.UTF-8");
-        builder.environment().put("TZ", "UTC");
         if (folder != null) {
             builder.directory(folder.toFile());
         }

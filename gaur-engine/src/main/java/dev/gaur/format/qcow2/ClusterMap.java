@@ -68,7 +68,7 @@ final class ClusterMap {
         if (kind == Kind.COMPRESSED) {
             return compressed(slice.entry(index), guestOffset, length);
         }
-        boolean placed = isPlaced(slice.entry(index));
+        boolean placed = isPlaced(kind);
         long hostStart = placed ? L2Entry.hostOffset(slice.entry(index)) : Extent.NOWHERE;
         int same = subcluster + same(slice, index, subcluster);
         long end = clusterStart + (long) same * geometry.subclusterSize();
@@ -97,7 +97,7 @@ final class ClusterMap {
     private long endInSlice(
             TableSlice slice, int index, Kind kind, long clusterStart, long wantedEnd) {
         int clusterSize = geometry.clusterSize();
-        boolean placed = isPlaced(slice.entry(index));
+        boolean placed = isPlaced(kind);
         if (slice.isSequence()
                 && slice.step() == (placed ? clusterSize : 0)
                 && same(slice, index, 0) == geometry.subclusters()) {
@@ -108,7 +108,6 @@ final class ClusterMap {
         for (int next = index + 1; next < geometry.sliceEntries() && end < wantedEnd; next++) {
             boolean follows =
                     kind(slice, next, 0, end) == kind
-                            && isPlaced(slice.entry(next)) == placed
                             && (!placed
                                     || L2Entry.hostOffset(slice.entry(next))
                                             == hostStart + (end - clusterStart));
@@ -121,12 +120,8 @@ final class ClusterMap {
         return end;
     }
 
-    /** Whether a standard entry gives its cluster a place in the file. */
-    private boolean isPlaced(long entry) {
-        return switch (L2Entry.kind(entry, geometry.extendedL2(), hasDataFile)) {
-            case NORMAL, ZERO_ALLOCATED -> true;
-            case UNALLOCATED, ZERO_PLAIN, COMPRESSED -> false;
-        };
+    private static boolean isPlaced(Kind kind) {
+        return kind == Kind.NORMAL || kind == Kind.ZERO_ALLOCATED;
     }
 
     /** How many subclusters from one on are of its kind; 1 where there are none. */
@@ -161,7 +156,7 @@ final class ClusterMap {
     private Kind subclusterKind(TableSlice slice, int index, int subcluster, long clusterStart) {
         long entry = slice.entry(index);
         long bitmap = slice.bitmap(index);
-        boolean placed = isPlaced(entry);
+        boolean placed = L2Entry.kind(entry, true, hasDataFile) == Kind.NORMAL;
         if (L2Entry.isInvalid(bitmap, placed)) {
             throw corrupt(
                     entry,

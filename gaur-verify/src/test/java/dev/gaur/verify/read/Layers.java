@@ -3,10 +3,9 @@ package dev.gaur.verify.read;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.FormatOptions;
-import dev.gaur.format.ImageFormat;
+import dev.gaur.format.Image;
 import dev.gaur.format.ReferenceOpener;
 import dev.gaur.format.qcow2.Qcow2Format;
-import dev.gaur.format.raw.RawFormat;
 import dev.gaur.storage.Reference;
 import dev.gaur.storage.StorageOptions;
 import dev.gaur.storage.file.FileDriver;
@@ -20,9 +19,12 @@ final class Layers {
 
     static BlockNode open(Path path, String format, FormatOptions options) {
         StorageNode file = FileDriver.fast().open(path.toString(), READ);
-        ImageFormat opener = format.equals("raw") ? RawFormat.INSTANCE : Qcow2Format.INSTANCE;
+        return format.equals("raw") ? file : openQcow2(path, file, options);
+    }
+
+    static Image openQcow2(Path path, StorageNode file, FormatOptions options) {
         try {
-            return opener.open(file, options, new Neighbours(path));
+            return Qcow2Format.INSTANCE.open(file, options, new Neighbours(path));
         } catch (RuntimeException failed) {
             file.close();
             throw failed;

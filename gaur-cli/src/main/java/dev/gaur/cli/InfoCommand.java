@@ -1,0 +1,114 @@
+package dev.gaur.cli;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.format.Image;
+import dev.gaur.graph.ChainOpener;
+import dev.gaur.graph.OpenRequest;
+import dev.gaur.json.JsonWriter;
+import java.util.ArrayList;
+import java.util.List;
+
+/** {@code gaur info}: what an image is. Opens its backing and data files only if asked to. */
+final class InfoCommand implements Command {
+    private static final Option CHAIN =
+            Option.flag("", "backing-chain", "show all images down to the base");
+    private static final Option LIMITS =
+            Option.flag("", "limits", "show what requests have to respect");
+
+    @Override
+    public String name() {
+        return "info";
+    }
+
+    @Override
+    public String summary() {
+        return "show what an image is";
+    }
+
+    @Override
+    public String operands() {
+        return "FILE";
+    }
+
+    @Override
+    public List<Option> options() {
+        return List.of(
+                Options.FORMAT,
+                CHAIN,
+                LIMITS,
+                Options.OUTPUT,
+                Options.SHARED,
+                Options.CACHE,
+                Options.IMAGE_OPTS,
+                Options.OBJECT);
+    }
+
+    @Override
+    public int run(Invocation call) {
+        String file = call.onlyOperand("Expecting one image file name");
+        boolean json = Options.json(call);
+        Options.refuse(call, Options.IMAGE_OPTS, Options.OBJECT);
+        Options.checkCache(call);
+        OpenRequest request =
+                OpenRequest.READ
+                        .withFormat(call.value(Options.FORMAT, ""))
+                        .withShared(call.has(Options.SHARED));
+        List<ImageText> images = new ArrayList<>();
+        if (call.has(CHAIN)) {
+            addChain(images, call, file, request);
+        } else {
+            images.add(look(call, file, request));
+        }
+        call.out().print(json ? json(images, call.has(CHAIN)) : human(images));
+        return 0;
+    }
+
+    private static void addChain(
+            List<ImageText> images, Invocation call, String top, OpenRequest topRequest) {
+        List<String> seen = new ArrayList<>();
+        OpenRequest request = topRequest;
+        for (String file = top; !file.isEmpty(); file = images.getLast().backingPath()) {
+            if (seen.contains(file)) {
+                throw new CommandException("Backing file '" + file + "' creates an infinite loop.");
+            }
+            if (seen.size() == ChainOpener.DEPTH_MAX) {
+                throw new CommandException(
+                        "'" + top + "' has more than " + seen.size() + " backing files");
+            }
+            seen.add(file);
+            images.add(look(call, file, request));
+            request = topRequest.withFormat(images.getLast().backingFormat());
+        }
+    }
+
+    private static ImageText look(Invocation call, String file, OpenRequest request) {
+        try (Image image = ChainOpener.openAlone(file, request)) {
+            return new ImageText(image.info(), call.has(LIMITS) ? image.limits() : null);
+        } catch (BlockException e) {
+            throw ErrorText.cannotOpen(file, e);
+        }
+    }
+
+    private static String human(List<ImageText> images) {
+        StringBuilder text = new StringBuilder(1024);
+        for (ImageText image : images) {
+            text.append(text.isEmpty() ? "" : "\n");
+            image.human(text);
+        }
+        return text.toString();
+    }
+
+    private static String json(List<ImageText> images, boolean array) {
+        JsonWriter json = JsonWriter.pretty();
+        if (array) {
+            json.beginArray();
+        }
+        for (ImageText image : images) {
+            image.json(json);
+        }
+        if (array) {
+            json.endArray();
+        }
+        return json + "\n";
+    }
+}
