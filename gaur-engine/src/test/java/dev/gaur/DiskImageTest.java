@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockException;
+import dev.gaur.mem.BufferPool;
 import dev.gaur.testkit.TestBytes;
 import java.io.IOException;
 import java.io.InputStream;
@@ -78,7 +79,7 @@ class DiskImageTest {
                     Arrays.copyOfRange(content, SIZE - 1200, SIZE - 210),
                     Arrays.copyOfRange(buffer.array(), 10, 1000));
             assertEquals(SIZE - 210L, channel.position());
-            assertEquals(210, channel.read(ByteBuffer.allocateDirect(500)));
+            assertEquals(210, channel.read(BufferPool.allocate(500).asByteBuffer()));
             assertEquals(-1, channel.read(ByteBuffer.allocate(1)));
             assertEquals(-1, channel.position(SIZE * 2L).read(ByteBuffer.allocate(1)));
             assertEquals(0, channel.read(ByteBuffer.allocate(0)));
