@@ -25,7 +25,7 @@ final class Training {
     }
 
     /**
-     * Runs the commands in a temporary folder, and fails when one of them does.
+     * Runs the commands in a temporary folder.
      *
      * @param arguments {@code short} or {@code long}: which cache it is for
      */
@@ -45,6 +45,7 @@ final class Training {
     private void run(int bytes) throws IOException {
         Files.write(folder.resolve("raw"), content(bytes));
         gaur("--version");
+        gaur("info", name("missing"));
         gaur("create", "-f", "qcow2", name("empty"), "64M");
         gaur("convert", "-f", "raw", "-O", "qcow2", name("raw"), name("plain"));
         gaur("convert", "-c", "-f", "raw", "-O", "qcow2", name("raw"), name("zlib"));
@@ -96,13 +97,8 @@ final class Training {
         return content;
     }
 
+    /** Other tests judge the commands; here an error is as good to learn from as a success. */
     private void gaur(String... command) {
-        if (Commands.find(command[0]) instanceof LaterCommand) {
-            return;
-        }
-        int status = Main.run(Program.GAUR, command, out, out);
-        if (status != 0) {
-            throw new IllegalStateException(String.join(" ", command) + " ended with " + status);
-        }
+        Main.run(Program.GAUR, command, out, out);
     }
 }
