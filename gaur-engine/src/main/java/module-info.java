@@ -12,12 +12,22 @@ module dev.gaur {
 
     exports dev.gaur;
     exports dev.gaur.block;
+    exports dev.gaur.codec to
+            dev.gaur.cli;
     exports dev.gaur.format;
+    exports dev.gaur.format.qcow2 to
+            dev.gaur.cli;
     exports dev.gaur.graph to
+            dev.gaur.cli;
+    exports dev.gaur.job to
             dev.gaur.cli;
     exports dev.gaur.json to
             dev.gaur.cli;
+    exports dev.gaur.mem to
+            dev.gaur.cli;
     exports dev.gaur.storage;
+    exports dev.gaur.storage.file to
+            dev.gaur.cli;
     exports dev.gaur.units to
             dev.gaur.cli;
 }

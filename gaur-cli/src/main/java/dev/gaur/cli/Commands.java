@@ -40,9 +40,9 @@ final class Commands {
             case "bitmap" -> new LaterCommand(name, "change the dirty bitmaps of an image");
             case "check" -> new CheckCommand();
             case "commit" -> new LaterCommand(name, "move an image's content to its backing file");
-            case "compare" -> new LaterCommand(name, "tell whether two images read the same");
-            case "convert" -> new LaterCommand(name, "copy an image to another format");
-            case "create" -> new LaterCommand(name, "make an empty image");
+            case "compare" -> new CompareCommand();
+            case "convert" -> new ConvertCommand();
+            case "create" -> new CreateCommand();
             case "dd" -> new LaterCommand(name, "copy blocks from one image to another");
             case "info" -> new InfoCommand();
             case "inspect" -> new InspectCommand();

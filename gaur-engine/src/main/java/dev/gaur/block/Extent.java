@@ -76,8 +76,17 @@ public sealed interface Extent {
         }
     }
 
-    /** No layer says anything: reads as zeros. The depth is that of the last layer asked. */
-    record Unallocated(long offset, long length, int depth) implements Extent {
+    /**
+     * No layer says anything: reads as zeros. The depth is that of the last layer asked.
+     *
+     * @param hostOffset where that layer has space reserved nevertheless, or {@link #NOWHERE}
+     */
+    record Unallocated(long offset, long length, int depth, long hostOffset) implements Extent {
+        /** One without a place. */
+        public Unallocated(long offset, long length, int depth) {
+            this(offset, length, depth, NOWHERE);
+        }
+
         @Override
         public boolean readsAsZero() {
             return true;
@@ -85,7 +94,8 @@ public sealed interface Extent {
 
         @Override
         public Unallocated at(long newOffset, long newLength, int newDepth) {
-            return new Unallocated(newOffset, newLength, newDepth);
+            long host = hostOffset == NOWHERE ? NOWHERE : hostOffset + newOffset - offset;
+            return new Unallocated(newOffset, newLength, newDepth, host);
         }
     }
 }

@@ -34,11 +34,6 @@ public final class PaddedNode implements FilterNode {
         return Long.MAX_VALUE;
     }
 
-    /** Returns where the node itself ends and its padding begins. */
-    public long end() {
-        return node.length();
-    }
-
     @Override
     public void read(long offset, MemorySegment target) {
         long present = present(offset, target.byteSize());

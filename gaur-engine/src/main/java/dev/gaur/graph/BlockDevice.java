@@ -20,6 +20,7 @@ import java.util.Objects;
 public final class BlockDevice implements BlockIo, AutoCloseable {
     private final List<Image> layers;
     private final Image image;
+    private final BlockIo io;
 
     /**
      * @param layers from the image that is seen to the base; closing the first closes all
@@ -27,6 +28,8 @@ public final class BlockDevice implements BlockIo, AutoCloseable {
     BlockDevice(List<Image> layers) {
         this.layers = List.copyOf(layers);
         this.image = layers.getFirst();
+        this.io =
+                layers.size() > DeepChain.SHALLOW_MAX ? new DeepChain(image, layers.size()) : image;
     }
 
     /** Returns the image that is seen. It belongs to the device. */
@@ -58,47 +61,56 @@ public final class BlockDevice implements BlockIo, AutoCloseable {
     @Override
     public void read(long offset, MemorySegment target) {
         checkRange(offset, target.byteSize());
-        image.read(offset, target);
+        io.read(offset, target);
     }
 
     @Override
     public boolean tryRead(long offset, MemorySegment target) {
         checkRange(offset, target.byteSize());
-        return image.tryRead(offset, target);
+        return io.tryRead(offset, target);
     }
 
     @Override
     public void write(long offset, MemorySegment source, Durability durability) {
         checkChange(offset, source.byteSize());
-        image.write(offset, source, durability);
+        io.write(offset, source, durability);
     }
 
     @Override
     public void zero(long offset, long count, ZeroMode mode, Durability durability) {
         checkChange(offset, count);
-        image.zero(offset, count, mode, durability);
+        io.zero(offset, count, mode, durability);
     }
 
     @Override
     public void discard(long offset, long count) {
         checkChange(offset, count);
-        image.discard(offset, count);
+        io.discard(offset, count);
     }
 
     @Override
     public void flush() {
-        image.flush();
+        io.flush();
     }
 
     @Override
     public void extents(long offset, long count, ExtentVisitor visitor) {
         checkRange(offset, count);
-        image.extents(offset, count, visitor);
+        io.extents(offset, count, visitor);
     }
 
     /** Closes the image and all below it. Closing twice does nothing. */
     @Override
     public void close() {
-        image.close();
+        close(layers);
+    }
+
+    /** Closes a chain, perhaps one that is not complete. */
+    static void close(List<Image> layers) {
+        if (layers.size() > DeepChain.SHALLOW_MAX) {
+            new DeepChain(layers.getFirst(), layers.size()).close();
+        } else if (!layers.isEmpty()) {
+            layers.getFirst().close();
+        }
     }
 }

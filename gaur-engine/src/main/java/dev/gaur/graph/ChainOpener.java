@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ChainOpener {
     /**
-     * The deepest chain. QEMU has no limit; here each layer takes some of the stack of the thread
-     * that reads, and the smallest usual one is 1 MiB.
+     * The deepest chain. QEMU has no limit; but each layer takes a file descriptor, of which a
+     * process usually has 1024, and a chain that goes on and on is more likely an attack.
      */
     public static final int DEPTH_MAX = 1000;
 
@@ -72,9 +72,7 @@ public final class ChainOpener {
             }
             return new BlockDevice(layers);
         } catch (RuntimeException | Error failure) {
-            if (!layers.isEmpty()) {
-                layers.getFirst().close(); // With all that is linked to it.
-            }
+            BlockDevice.close(layers); // The first has all that is linked to it.
             throw failure;
         }
     }

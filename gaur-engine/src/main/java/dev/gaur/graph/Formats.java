@@ -15,6 +15,7 @@ final class Formats {
             List.of(
                     Qcow2Format.INSTANCE,
                     RawFormat.INSTANCE,
+                    Qcow2Format.INSTANCE,
                     new ForeignFormat("vmdk", 0, "KDMV"),
                     new ForeignFormat("vmdk", 0, "COWD"),
                     new ForeignFormat("vmdk", 0, "# Disk DescriptorFile"),

@@ -97,13 +97,10 @@ final class ChunkSource {
     }
 
     private boolean add(Extent extent) {
-        long boundary = needs.backingLength();
-        Content content = needs.content(extent, extent.offset());
-        if (extent.offset() < boundary && boundary < extent.end()) {
-            addPiece(boundary, content);
-            content = needs.content(extent, boundary);
+        for (long at = extent.offset(), next; at < extent.end(); at = next) {
+            next = Math.min(extent.end(), needs.boundaryAfter(at));
+            addPiece(next, needs.content(extent, at));
         }
-        addPiece(extent.end(), content);
         return pieces.size() < PIECES_MAX;
     }
 

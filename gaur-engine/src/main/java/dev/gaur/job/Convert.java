@@ -25,6 +25,18 @@ public final class Convert {
     /** Bytes of a chunk: small enough to stay in a core's cache between reading and writing. */
     private static final int CHUNK = 512 << 10;
 
+    /**
+     * The backing files of the source and of a new image, which must read the same as far as both
+     * go.
+     *
+     * @param sourceLength bytes of the source's backing file, 0 if it has none
+     * @param targetLength bytes of the target's backing file, 0 if it has none
+     */
+    public record Backing(long sourceLength, long targetLength) {
+        /** No backing files. */
+        public static final Backing NONE = new Backing(0, 0);
+    }
+
     private final ConvertSource source;
     private final ConvertTarget target;
     private final ConvertOptions options;
@@ -79,8 +91,8 @@ public final class Convert {
      *
      * @param file its content is lost
      * @param create the image to be made, of the size that {@link #length} tells or more
-     * @param backingLength length of the new image's backing file, 0 if it has none; over one, only
-     *     what the top layer of the source has is copied
+     * @param backing the files below source and target; over one, only what the top layer of the
+     *     source has is copied
      * @param encoders makes compressors, one for each worker; empty to leave clusters plain
      * @throws BlockException if the source cannot be read or the file not be written
      * @throws java.util.concurrent.CancellationException if the job was cancelled
@@ -89,12 +101,12 @@ public final class Convert {
             List<? extends BlockIo> disks,
             StorageNode file,
             Qcow2CreateOptions create,
-            long backingLength,
+            Backing backing,
             Optional<Supplier<ClusterEncoder>> encoders,
             ConvertOptions options,
             JobControl control) {
         boolean sparse = options.sparseBytes() > 0;
-        ImageTarget image = new ImageTarget(file, create, backingLength, sparse, encoders);
+        ImageTarget image = new ImageTarget(file, create, backing, sparse, encoders);
         new Convert(disks, image, options, control).run();
     }
 

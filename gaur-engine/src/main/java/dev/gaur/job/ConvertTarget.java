@@ -9,26 +9,41 @@ sealed interface ConvertTarget permits RawTarget, ImageTarget {
      * What a target wants of chunks.
      *
      * @param unit bytes of the pieces that it treats as one
-     * @param backingLength how long its backing file is; 0 if it has none
+     * @param backing the files below source and target
      * @param zerosAsData whether zeros have to be given to it as bytes
      * @param order whether chunks have to be given a place, in their order
      */
-    record Needs(int unit, long backingLength, boolean zerosAsData, boolean order) {
+    record Needs(int unit, Convert.Backing backing, boolean zerosAsData, boolean order) {
         /**
-         * What a range of the source means to the target. Over a backing file only what the
-         * source's top layer has is copied, as in QEMU, and zeros behind the backing file's end are
-         * there without doing.
+         * What the extent means to the target at an offset. Over a backing file only what the
+         * source's top layer has is copied, as in QEMU.
          */
         Content content(Extent extent, long offset) {
-            if (backingLength > 0 && extent.depth() > 0) {
+            boolean below = extent.depth() > 0 && offset < backing.sourceLength();
+            if (below && backing.targetLength() > 0) {
                 return Content.BACKING;
             }
             return extent.readsAsZero() ? zeros(offset) : Content.DATA;
         }
 
-        /** What zeros at an offset mean to the target. */
+        /** What zeros at an offset mean to the target: behind its backing file they are there. */
         Content zeros(long offset) {
-            return backingLength > 0 && offset >= backingLength ? Content.BACKING : Content.ZERO;
+            boolean there = hasBacking() && offset >= backing.targetLength();
+            return there ? Content.BACKING : Content.ZERO;
+        }
+
+        /** Tells whether the target has a backing file. */
+        boolean hasBacking() {
+            return backing.targetLength() > 0;
+        }
+
+        /** Returns the first offset behind another one at which {@link #content} may change. */
+        long boundaryAfter(long offset) {
+            if (offset < Math.min(backing.sourceLength(), backing.targetLength())) {
+                return Math.min(backing.sourceLength(), backing.targetLength());
+            }
+            long last = Math.max(backing.sourceLength(), backing.targetLength());
+            return offset < last ? last : Long.MAX_VALUE;
         }
     }
 

@@ -18,21 +18,21 @@ final class ImageTarget implements ConvertTarget {
     private final Needs needs;
 
     /**
-     * @param backingLength length of the backing file, 0 if there is none
+     * @param backing the files below source and target
      * @param sparse whether clusters of zeros get no place in the file
      * @param encoders makes what compresses, one for each worker; empty to leave clusters plain
      */
     ImageTarget(
             StorageNode file,
             Qcow2CreateOptions options,
-            long backingLength,
+            Convert.Backing backing,
             boolean sparse,
             Optional<Supplier<ClusterEncoder>> encoders) {
         this.file = file;
         this.image = new SequentialImageWriter(file, options);
         this.encoders = encoders;
-        boolean zerosAsData = !sparse || (backingLength > 0 && options.version() == 2);
-        this.needs = new Needs(image.clusterSize(), backingLength, zerosAsData, true);
+        boolean noZeroClusters = options.version() == 2 && backing.targetLength() > 0;
+        this.needs = new Needs(image.clusterSize(), backing, !sparse || noZeroClusters, true);
     }
 
     @Override
@@ -151,13 +151,13 @@ final class ImageTarget implements ConvertTarget {
     }
 
     private void placeZeros(long guestOffset, long clusters) {
-        if (needs.backingLength() > 0 && !image.placeZeros(guestOffset, (int) clusters)) {
+        if (needs.hasBacking() && !image.placeZeros(guestOffset, (int) clusters)) {
             throw new AssertionError("zeros should have come as data");
         }
     }
 
     private void placeHole(Chunk chunk) {
-        if (chunk.content(0) != Content.ZERO || needs.backingLength() == 0) {
+        if (chunk.content(0) != Content.ZERO || !needs.hasBacking()) {
             return;
         }
         long end = chunk.offset() + chunk.length();

@@ -22,7 +22,7 @@ final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
         this.isZero = isZero;
         boolean sparse = sparseBytes > 0;
         int unit = sparse ? Integer.highestOneBit(sparseBytes) : PAGE;
-        this.needs = new Needs(unit, 0, !sparse, false);
+        this.needs = new Needs(unit, Convert.Backing.NONE, !sparse, false);
     }
 
     @Override

@@ -94,7 +94,7 @@ class ConvertTest {
                                     List.of(source),
                                     failing,
                                     create,
-                                    0,
+                                    Convert.Backing.NONE,
                                     Optional.empty(),
                                     ConvertOptions.DEFAULT,
                                     new JobControl());

@@ -68,7 +68,7 @@ final class ClusterMap {
         if (kind == Kind.COMPRESSED) {
             return compressed(slice.entry(index), guestOffset, length);
         }
-        boolean placed = isPlaced(kind);
+        boolean placed = isPlaced(slice.entry(index));
         long hostStart = placed ? L2Entry.hostOffset(slice.entry(index)) : Extent.NOWHERE;
         int same = subcluster + same(slice, index, subcluster);
         long end = clusterStart + (long) same * geometry.subclusterSize();
@@ -97,7 +97,7 @@ final class ClusterMap {
     private long endInSlice(
             TableSlice slice, int index, Kind kind, long clusterStart, long wantedEnd) {
         int clusterSize = geometry.clusterSize();
-        boolean placed = isPlaced(kind);
+        boolean placed = isPlaced(slice.entry(index));
         if (slice.isSequence()
                 && slice.step() == (placed ? clusterSize : 0)
                 && same(slice, index, 0) == geometry.subclusters()) {
@@ -108,6 +108,7 @@ final class ClusterMap {
         for (int next = index + 1; next < geometry.sliceEntries() && end < wantedEnd; next++) {
             boolean follows =
                     kind(slice, next, 0, end) == kind
+                            && isPlaced(slice.entry(next)) == placed
                             && (!placed
                                     || L2Entry.hostOffset(slice.entry(next))
                                             == hostStart + (end - clusterStart));
@@ -120,8 +121,12 @@ final class ClusterMap {
         return end;
     }
 
-    private static boolean isPlaced(Kind kind) {
-        return kind == Kind.NORMAL || kind == Kind.ZERO_ALLOCATED;
+    /** Whether a standard entry gives its cluster a place in the file. */
+    private boolean isPlaced(long entry) {
+        return switch (L2Entry.kind(entry, geometry.extendedL2(), hasDataFile)) {
+            case NORMAL, ZERO_ALLOCATED -> true;
+            case UNALLOCATED, ZERO_PLAIN, COMPRESSED -> false;
+        };
     }
 
     /** How many subclusters from one on are of its kind; 1 where there are none. */
@@ -156,7 +161,7 @@ final class ClusterMap {
     private Kind subclusterKind(TableSlice slice, int index, int subcluster, long clusterStart) {
         long entry = slice.entry(index);
         long bitmap = slice.bitmap(index);
-        boolean placed = L2Entry.kind(entry, true, hasDataFile) == Kind.NORMAL;
+        boolean placed = isPlaced(entry);
         if (L2Entry.isInvalid(bitmap, placed)) {
             throw corrupt(
                     entry,

@@ -3,8 +3,8 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.PaddedNode;
 import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroNode;
 import java.util.function.Predicate;
 
 /**
@@ -82,21 +82,20 @@ final class ExtentWalk {
         };
     }
 
+    /** What lies behind the end of a shorter backing file is this layer's own business. */
     private boolean visitBacking(Run run, ExtentVisitor visitor) {
+        long at = run.guestOffset();
+        long below =
+                backing == ZeroNode.INSTANCE
+                        ? 0
+                        : Math.clamp(backing.length() - at, 0, run.length());
         Predicate<Extent> deeper =
                 each -> visitor.visit(each.at(each.offset(), each.length(), each.depth() + 1));
-        long below = Math.clamp(backingEnd() - run.guestOffset(), 0, run.length());
-        if (below > 0 && !all(backing, run.guestOffset(), below, deeper)) {
+        if (below > 0 && !all(backing, at, below, deeper)) {
             return false;
         }
-        long end = run.guestOffset() + below;
-        return below == run.length()
-                || visitor.visit(new Extent.Unallocated(end, run.length() - below, 0));
-    }
-
-    /** Where the backing file has nothing more to say, so that this layer is the last asked. */
-    private long backingEnd() {
-        return backing instanceof PaddedNode padded ? padded.end() : 0; // Else endless zeros.
+        var own = new Extent.Unallocated(at, run.length(), 0, run.hostOffset());
+        return below == run.length() || visitor.visit(own.at(at + below, run.length() - below, 0));
     }
 
     /** Splits a run where the file has holes. What lies behind its end is one, too. */

@@ -56,7 +56,8 @@ final class Qcow2Image implements Image {
         Compression compression =
                 Compression.ofNumber(header.compressionType()).orElseThrow(AssertionError::new);
         this.compressed = new CompressedClusters(file, geometry, compression);
-        this.readPath = new ReadPath(map, geometry, data, backing, compressed);
+        BlockNode endless = backing == ZeroNode.INSTANCE ? backing : new PaddedNode(backing);
+        this.readPath = new ReadPath(map, geometry, data, endless, compressed);
         this.extentWalk = new ExtentWalk(map, header, file, data, backing);
     }
 
@@ -71,7 +72,7 @@ final class Qcow2Image implements Image {
             return new Qcow2Image(
                     file,
                     data,
-                    backing == null ? ZeroNode.INSTANCE : new PaddedNode(backing),
+                    backing == null ? ZeroNode.INSTANCE : backing,
                     header,
                     snapshots,
                     tables,

@@ -193,7 +193,8 @@ final class RefcountScan {
             return "";
         }
         corruptionReported = true;
-        return "qcow2: Image is corrupt: %s; further non-fatal corruption events will be suppressed\n"
-                .formatted(unreadable.found());
+        return "qcow2: Image is corrupt: "
+                + unreadable.found()
+                + "; further non-fatal corruption events will be suppressed\n";
     }
 }

@@ -9,8 +9,8 @@ import dev.gaur.block.Extent;
  * @param kind how; with extended L2 entries the kind of the subclusters
  * @param guestOffset first byte in the virtual disk
  * @param length bytes in the virtual disk, at least one
- * @param hostOffset where the first byte lies in the file that holds the data, of the whole stream
- *     if compressed; {@link Extent#NOWHERE} if there is no place
+ * @param hostOffset where the first byte lies, or has its place, in the file that holds the data;
+ *     of the whole stream if compressed; {@link Extent#NOWHERE} if there is no place
  * @param storedBytes from a compressed stream's first byte to the end of its last sector, else 0
  */
 record Run(L2Entry.Kind kind, long guestOffset, long length, long hostOffset, int storedBytes) {

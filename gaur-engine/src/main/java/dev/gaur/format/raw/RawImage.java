@@ -120,15 +120,12 @@ final class RawImage implements Image {
         storage.flush();
     }
 
-    /** {@inheritDoc} The rest of the last sector is an extent of its own, as QEMU has it. */
     @Override
     public void extents(long offset, long length, ExtentVisitor visitor) {
         long present = present(offset, length);
         boolean[] goOn = {true};
-        if (present > 0) {
-            storage.extents(offset, present, extent -> goOn[0] = visitor.visit(extent));
-        }
-        if (goOn[0] && present < length) {
+        storage.extents(offset, present, extent -> goOn[0] = visitor.visit(extent));
+        if (present < length && goOn[0]) { // What the last sector lacks.
             long end = offset + present;
             visitor.visit(new Extent.Zero(end, length - present, 0, end));
         }

@@ -36,14 +36,15 @@ final class LockHolders {
     static long heldByOthers(long inode, long[] lockBytes) {
         String self = Long.toString(ProcessHandle.current().pid());
         String file = ":" + inode + " ";
-        for (String line : lines(PROC.resolve("locks"))) {
-            if (line.contains(file)) { // There may be very many of others.
-                String[] fields = line.trim().split(" +");
-                for (long lockByte : lockBytes) {
-                    if (isOn(fields, inode, lockByte) && !isOurs(fields, self)) {
-                        return lockByte;
-                    }
-                }
+        List<String[]> locks =
+                lines(PROC.resolve("locks")).stream()
+                        .filter(line -> line.contains(file)) // There may be very many of others.
+                        .map(line -> line.trim().split(" +"))
+                        .filter(fields -> !isOurs(fields, self))
+                        .toList();
+        for (long lockByte : lockBytes) {
+            if (locks.stream().anyMatch(fields -> isOn(fields, inode, lockByte))) {
+                return lockByte;
             }
         }
         return -1;
@@ -62,24 +63,35 @@ final class LockHolders {
     }
 
     /**
-     * Names a process that holds the byte: {@code Process 4711 (qemu-io)}.
+     * Names a process that holds the byte: {@code Process 4711 (qemu-io)}. This one only if no
+     * other does: it may hold what it was about to share.
      *
      * @return empty if none can be found: other users' processes show nothing
      */
     static String describe(long inode, long lockByte) {
+        String self = Long.toString(ProcessHandle.current().pid());
+        String found = "";
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(PROC, "[0-9]*")) {
             for (Path process : processes) {
-                if (holds(process, inode, lockByte)) {
-                    List<String> command = lines(process.resolve("comm"));
-                    return "Process "
-                            + process.getFileName()
-                            + (command.isEmpty() ? "" : " (" + command.getFirst() + ")");
+                boolean isSelf = process.endsWith(self);
+                if ((!isSelf || found.isEmpty()) && holds(process, inode, lockByte)) {
+                    found = name(process);
+                    if (!isSelf) {
+                        return found;
+                    }
                 }
             }
         } catch (IOException _) {
             // No /proc: the refusal stands without a name.
         }
-        return "";
+        return found;
+    }
+
+    private static String name(Path process) {
+        List<String> command = lines(process.resolve("comm"));
+        return "Process "
+                + process.getFileName()
+                + (command.isEmpty() ? "" : " (" + command.getFirst() + ")");
     }
 
     private static boolean holds(Path process, long inode, long lockByte) {

@@ -3,9 +3,10 @@ package dev.gaur.verify.read;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.FormatOptions;
-import dev.gaur.format.Image;
+import dev.gaur.format.ImageFormat;
 import dev.gaur.format.ReferenceOpener;
 import dev.gaur.format.qcow2.Qcow2Format;
+import dev.gaur.format.raw.RawFormat;
 import dev.gaur.storage.Reference;
 import dev.gaur.storage.StorageOptions;
 import dev.gaur.storage.file.FileDriver;
@@ -19,12 +20,9 @@ final class Layers {
 
     static BlockNode open(Path path, String format, FormatOptions options) {
         StorageNode file = FileDriver.fast().open(path.toString(), READ);
-        return format.equals("raw") ? file : openQcow2(path, file, options);
-    }
-
-    static Image openQcow2(Path path, StorageNode file, FormatOptions options) {
+        ImageFormat opener = format.equals("raw") ? RawFormat.INSTANCE : Qcow2Format.INSTANCE;
         try {
-            return Qcow2Format.INSTANCE.open(file, options, new Neighbours(path));
+            return opener.open(file, options, new Neighbours(path));
         } catch (RuntimeException failed) {
             file.close();
             throw failed;

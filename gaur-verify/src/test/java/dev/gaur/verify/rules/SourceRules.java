@@ -12,6 +12,7 @@ final class SourceRules {
     private static final Predicate<String> ALL = _ -> true;
     private static final Predicate<String> JAVA = file -> file.endsWith(".java");
     private static final Predicate<String> MAIN = file -> file.contains("/src/main/");
+    private static final Predicate<String> TESTS = file -> file.contains("/src/test/");
     private static final Predicate<String> PROCESS =
             file -> file.equals("gaur-cli/src/main/java/dev/gaur/cli/Main.java");
     private static final Predicate<String> PRINTS =
@@ -48,13 +49,13 @@ final class SourceRules {
                     "wait for the event itself, with a latch, a join or a read");
     static final Rule RANDOM =
             bannedText(
-                    RULES.negate(),
+                    TESTS.and(RULES.negate()),
                     "new (Splittable)?Random\\(\\)(?!\\.nextLong\\(\\))"
                             + "|ThreadLocalRandom\\.current|Math\\.random",
                     "draw a seed (new Random().nextLong()), and print it when the test fails");
     static final Rule DIRECT_BUFFER =
             bannedUse(
-                    ALL,
+                    MAIN,
                     "(ByteBuffer\\.)?allocateDirect" + CALL,
                     "lease from BufferPool, or allocate in an Arena that is closed");
     static final Rule LOCALE =

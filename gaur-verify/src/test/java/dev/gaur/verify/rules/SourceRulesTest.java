@@ -29,7 +29,7 @@ class SourceRulesTest {
                 broken(SourceRules.SLEEP, TEST, inMethod("Thread.sleep(10);")),
                 broken(SourceRules.SLEEP, TEST, inMethod("TimeUnit.SECONDS.sleep(1);")),
                 broken(SourceRules.RANDOM, TEST, inMethod("new Random().nextInt();")),
-                broken(SourceRules.RANDOM, ENGINE, inMethod("ThreadLocalRandom.current();")),
+                broken(SourceRules.RANDOM, TEST, inMethod("ThreadLocalRandom.current();")),
                 broken(
                         SourceRules.DIRECT_BUFFER,
                         ENGINE,

@@ -1,0 +1,235 @@
+package dev.gaur.cli;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroMode;
+import dev.gaur.codec.ClusterEncoder;
+import dev.gaur.codec.Codecs;
+import dev.gaur.codec.Compression;
+import dev.gaur.format.CreateOption;
+import dev.gaur.format.CreateOptionValues;
+import dev.gaur.format.Preallocation;
+import dev.gaur.format.qcow2.Qcow2CreateOptions;
+import dev.gaur.format.qcow2.Qcow2OptionNames;
+import dev.gaur.graph.BlockDevice;
+import dev.gaur.job.Convert;
+import dev.gaur.job.ConvertOptions;
+import dev.gaur.job.JobControl;
+import dev.gaur.job.NewFile;
+import dev.gaur.storage.StorageOptions;
+import dev.gaur.storage.file.FileDriver;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** The target of {@code gaur convert}, as the options describe it. */
+final class ConvertTargetFile {
+    private static final String LEVEL = "compression_level";
+
+    private final Invocation call;
+    private final String file;
+    private final String format;
+    private final CreateOptionValues values;
+
+    ConvertTargetFile(Invocation call, String file) {
+        this.call = call;
+        this.file = file;
+        this.format = format(call, file);
+        List<CreateOption> known = new ArrayList<>(CreateFormats.options(format));
+        if (isImage()) {
+            known.add(new CreateOption(LEVEL, CreateOption.Kind.NUMBER, ""));
+        }
+        this.values = CreateFormats.values(known, call.values(ConvertCommand.OPTIONS), "");
+    }
+
+    static String format(Invocation call, String file) {
+        String format = CreateFormats.choose(call, ConvertCommand.TARGET_FORMAT, file);
+        if (!CreateFormats.isKnown(format)) {
+            throw new CommandException("Unknown file format '" + format + "'");
+        }
+        return format;
+    }
+
+    private boolean isImage() {
+        return format.equals(CreateFormats.QCOW2);
+    }
+
+    /** Checks what needs no file, in QEMU's words. */
+    void check() {
+        boolean compress = call.has(ConvertCommand.COMPRESS);
+        if (compress && !isImage()) {
+            throw new CommandException("Compression not supported for this file format");
+        }
+        if (compress && !values.text("preallocation", "off").equals("off")) {
+            throw new CommandException(
+                    "Compression and preallocation not supported at the same time");
+        }
+        if (call.has(ConvertCommand.BACKING)) {
+            if (!isImage()) {
+                throw new CommandException(
+                        "Backing file not supported for file format '" + format + "'");
+            }
+            values.put("backing_file", call.value(ConvertCommand.BACKING, ""));
+        }
+        if (call.has(ConvertCommand.BACKING_FORMAT)) {
+            values.put("backing_fmt", call.value(ConvertCommand.BACKING_FORMAT, ""));
+        }
+        if (values.has("backing_file") && !values.has("backing_fmt")) {
+            throw new CommandException("Use of backing file requires explicit backing format");
+        }
+    }
+
+    void convert(List<BlockDevice> sources, ConvertOptions options, JobControl control) {
+        long length = Convert.length(sources);
+        if (call.has(ConvertCommand.NO_CREATE)) {
+            writeInto(sources, length, options, control);
+        } else if (isImage()) {
+            makeImage(sources, length, options, control);
+        } else {
+            makeRaw(sources, length, options, control);
+        }
+    }
+
+    /** Tells whether the user wants the target to be safe against a loss of power. */
+    private boolean stable() {
+        return !call.value(ConvertCommand.CACHE, "unsafe").equals("unsafe");
+    }
+
+    private NewFile begin() {
+        try {
+            return NewFile.begin(FileDriver.fast(), file);
+        } catch (BlockException.Media failure) {
+            throw cannotCreate("Could not create '" + file + "': " + failure.found());
+        }
+    }
+
+    private CommandException cannotCreate(String why) {
+        return new CommandException(file + ": error while converting " + format + ": " + why);
+    }
+
+    private void makeRaw(
+            List<BlockDevice> sources, long length, ConvertOptions options, JobControl control) {
+        Preallocation preallocation =
+                Preallocation.ofOptionValue(values.text("preallocation", "off"))
+                        .filter(mode -> mode != Preallocation.METADATA)
+                        .orElseThrow(() -> cannotCreate("Unsupported preallocation mode"));
+        try (NewFile target = begin()) {
+            StorageNode disk = target.storage();
+            if (disk.length() < length) {
+                disk.resize(length);
+            }
+            boolean full = preallocation == Preallocation.FULL;
+            if (preallocation == Preallocation.FALLOC) {
+                disk.zero(0, length, ZeroMode.KEEP, Durability.CACHED);
+            }
+            ConvertOptions how = full ? options.withSparseBytes(0) : options;
+            Convert.toDisk(sources, disk, target.isNew(), how, control);
+            target.commit(stable());
+        }
+    }
+
+    private void makeImage(
+            List<BlockDevice> sources, long length, ConvertOptions options, JobControl control) {
+        Qcow2CreateOptions create = createOptions(length);
+        Convert.Backing backing =
+                create.hasBacking()
+                        ? new Convert.Backing(
+                                Disks.backingLength(sources.getFirst()), backingLength(create))
+                        : Convert.Backing.NONE;
+        try (NewFile target = begin()) {
+            Convert.toImage(
+                    sources,
+                    target.storage(),
+                    create,
+                    backing,
+                    encoders(create.compression()),
+                    options,
+                    control);
+            target.commit(stable());
+        }
+    }
+
+    /** Opens the backing file as the new image will. */
+    private long backingLength(Qcow2CreateOptions create) {
+        Path path = Path.of(file).resolveSibling(create.backingFile());
+        try (BlockDevice device = Disks.open(path.toString(), create.backingFormat())) {
+            return device.length();
+        } catch (BlockException failure) {
+            throw ErrorText.cannotOpen(create.backingFile(), failure, 1);
+        }
+    }
+
+    private Qcow2CreateOptions createOptions(long length) {
+        return CreateFormats.checked(
+                file + ": error while converting " + format + ": ",
+                () -> {
+                    Qcow2CreateOptions options = Qcow2OptionNames.parse(values).withSize(length);
+                    options.validate();
+                    return options;
+                });
+    }
+
+    private Optional<Supplier<ClusterEncoder>> encoders(Compression compression) {
+        if (!call.has(ConvertCommand.COMPRESS)) {
+            return Optional.empty();
+        }
+        int level = (int) values.number(LEVEL, compression.defaultLevel());
+        return CreateFormats.checked(
+                "",
+                () -> {
+                    Codecs.encoder(compression, level).close(); // Is there such a level?
+                    return Optional.of(() -> Codecs.encoder(compression, level));
+                });
+    }
+
+    private void writeInto(
+            List<BlockDevice> sources, long length, ConvertOptions options, JobControl control) {
+        if (isImage()) {
+            writeIntoImage(sources, length, options, control);
+            return;
+        }
+        try (StorageNode disk = openTarget()) {
+            if (disk.length() < length) {
+                throw new CommandException("output file is smaller than input file");
+            }
+            boolean isZero = call.has(ConvertCommand.TARGET_IS_ZERO);
+            Convert.toDisk(sources, disk, isZero, options, control);
+            if (stable()) {
+                disk.flush();
+            }
+        }
+    }
+
+    private StorageNode openTarget() {
+        try {
+            return FileDriver.fast().open(file, StorageOptions.WRITE);
+        } catch (BlockException failure) {
+            throw ErrorText.cannotOpen(file, failure, 1);
+        }
+    }
+
+    /** Writes an empty image anew, with the options it has. */
+    private void writeIntoImage(
+            List<BlockDevice> sources, long length, ConvertOptions options, JobControl control) {
+        Qcow2CreateOptions create = EmptyImage.options(file);
+        if (create.size() < length) {
+            throw new CommandException("output file is smaller than input file");
+        }
+        try (StorageNode storage = openTarget()) {
+            Convert.toImage(
+                    sources,
+                    storage,
+                    create,
+                    Convert.Backing.NONE,
+                    encoders(create.compression()),
+                    options,
+                    control);
+            if (stable()) {
+                storage.flush();
+            }
+        }
+    }
+}
