@@ -196,7 +196,6 @@ final class CheckCommand implements Command {
 
         private String json(CheckReport report, String file, String format) {
             JsonWriter out = JsonWriter.pretty().beginObject();
-            entry(out, "fragmented-clusters", report.fragmentedClusters());
             entry(out, "image-end-offset", report.imageEndOffset());
             entry(out, "compressed-clusters", report.compressedClusters());
             entry(out, "total-clusters", report.totalClusters());
@@ -205,6 +204,7 @@ final class CheckCommand implements Command {
             entry(out, "leaks", report.leaks());
             entry(out, "allocated-clusters", report.allocatedClusters());
             out.entry("filename", file).entry("format", format);
+            entry(out, "fragmented-clusters", report.fragmentedClusters());
             if (!kept.isEmpty()) {
                 findings(out);
             }

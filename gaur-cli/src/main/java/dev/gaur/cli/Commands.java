@@ -48,7 +48,7 @@ final class Commands {
             case "inspect" -> new InspectCommand();
             case "io" -> new LaterCommand(name, "read and write an image, request by request");
             case "map" -> new MapCommand();
-            case "measure" -> new LaterCommand(name, "tell how large a new image would be");
+            case "measure" -> new MeasureCommand();
             case "nbd" -> new LaterCommand(name, "export an image as qemu-nbd does");
             case "rebase" -> new LaterCommand(name, "give an image another backing file");
             case "resize" -> new LaterCommand(name, "change the size of the virtual disk");

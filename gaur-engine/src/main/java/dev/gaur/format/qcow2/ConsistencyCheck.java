@@ -42,7 +42,7 @@ final class ConsistencyCheck implements Checker {
             return check(reader, log);
         } catch (SnapshotScan.Unusable unusable) {
             log.checkError(Place.of("snapshot table", header.snapshotsOffset()), unusable.text());
-            return CheckReport.failed("File too large", log.checkErrors(), log.corruptions());
+            return CheckReport.failed(unusable.failure(), log.checkErrors(), log.corruptions());
         } catch (BlockException.Media unreadable) {
             log.checkError(
                     Place.of(unreadable.structure(), unreadable.offset()),

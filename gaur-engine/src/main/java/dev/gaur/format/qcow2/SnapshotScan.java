@@ -26,6 +26,8 @@ record SnapshotScan(List<Entry> entries, long bytes) {
     /** Version 3 wants at least a 64-bit VM state size and the disk size. */
     private static final int EXTRA_BYTES_V3 = 16;
 
+    private static final String TOO_LARGE = "File too large";
+
     private static final int FIXED_BYTES = HeaderCodec.SNAPSHOT_ENTRY_MIN;
 
     /**
@@ -40,11 +42,18 @@ record SnapshotScan(List<Entry> entries, long bytes) {
     static final class Unusable extends Exception {
         private static final long serialVersionUID = 1;
 
+        private final String failure;
         private final String text;
 
-        Unusable(String text) {
+        Unusable(String failure, String text) {
             super(text, null, false, false);
+            this.failure = failure;
             this.text = text;
+        }
+
+        /** The system's words for the error. */
+        String failure() {
+            return failure;
         }
 
         /** The lines for people. */
@@ -75,6 +84,7 @@ record SnapshotScan(List<Entry> entries, long bytes) {
             long extraBytes = Bytes.u32(fixed, 36);
             if (extraBytes > EXTRA_BYTES_MAX) {
                 throw new Unusable(
+                        TOO_LARGE,
                         "ERROR failed to read the snapshot table: Too much extra metadata in"
                                 + " snapshot table entry %d\n".formatted(i)
                                 + "You can force-remove this extra metadata with qemu-img check"
@@ -86,6 +96,7 @@ record SnapshotScan(List<Entry> entries, long bytes) {
             offset += idBytes + nameBytes;
             if (offset - start > TABLE_BYTES_MAX) {
                 throw new Unusable(
+                        TOO_LARGE,
                         "ERROR failed to read the snapshot table: Snapshot table is too big\n"
                                 + "You can force-remove all %d overhanging snapshots with"
                                         .formatted(count - i)
@@ -103,11 +114,16 @@ record SnapshotScan(List<Entry> entries, long bytes) {
 
     private static void requireSane(Header header, long count, long start) throws Unusable {
         if (count > HeaderCodec.SNAPSHOTS_MAX) {
-            throw new Unusable("ERROR snapshot table too large");
+            throw new Unusable(
+                    TOO_LARGE,
+                    "ERROR snapshot table too large\n"
+                            + "You can force-remove all %d overhanging snapshots with"
+                                    .formatted(count - HeaderCodec.SNAPSHOTS_MAX)
+                            + " qemu-img check -r all");
         }
         long least = count * FIXED_BYTES;
         if (start < 0 || start > Long.MAX_VALUE - least || !header.geometry().isAligned(start)) {
-            throw new Unusable("ERROR snapshot table offset invalid");
+            throw new Unusable("Invalid argument", "ERROR snapshot table offset invalid");
         }
     }
 
