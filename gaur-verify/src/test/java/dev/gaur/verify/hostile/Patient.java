@@ -11,6 +11,7 @@ import dev.gaur.block.BlockException;
 import dev.gaur.cli.Cli;
 import dev.gaur.verify.Peers;
 import dev.gaur.verify.zoo.ImageZoo;
+import dev.gaur.verify.zoo.Peer;
 import dev.gaur.verify.zoo.Specimen;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -92,7 +93,8 @@ final class Patient {
 
     /** Both programs' checks come to the same verdict and counters. */
     void checksLikeQemu() {
-        Peers.Result qemu = Peers.qemuImg("check", "-f", "qcow2", "--output=json", path);
+        Peers.Result qemu =
+                Peers.qemuImgIn(Peer.folder(path), "check", "-f", "qcow2", "--output=json", path);
         Peers.Result gaur =
                 assertTimeoutPreemptively(
                         LIMIT, () -> Cli.asQemuImg("check", "-f", "qcow2", "--output=json", path));

@@ -49,7 +49,7 @@ public final class Peer {
     }
 
     /** Returns the folder that a file lies in. */
-    static Path folder(Path image) {
+    public static Path folder(Path image) {
         Path parent = image.toAbsolutePath().getParent();
         if (parent == null) {
             throw new AssertionError("no folder: " + image);
