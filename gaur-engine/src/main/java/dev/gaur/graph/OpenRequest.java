@@ -14,7 +14,7 @@ import dev.gaur.storage.OpenPolicy;
  * @param snapshot id or name of the internal snapshot to read; empty for the active state
  * @param metadataCacheBytes bound of each layer's cache of tables, or {@link FormatOptions#AUTO}
  * @param policy what may be opened because an image names it
- * @param direct past the page cache
+ * @param direct past the page cache; advice, which no driver follows yet
  */
 public record OpenRequest(
         String format,

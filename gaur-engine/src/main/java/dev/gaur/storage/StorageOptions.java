@@ -4,7 +4,8 @@ package dev.gaur.storage;
  * How storage is opened.
  *
  * @param writable for writing too
- * @param direct past the page cache (O_DIRECT), where the system can
+ * @param direct asks for reads and writes past the page cache (O_DIRECT); advice, which no driver
+ *     follows yet
  * @param shared without taking locks against other writers (QEMU's {@code force-share}); only for
  *     reading
  */
