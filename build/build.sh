@@ -68,7 +68,15 @@ train() {
 }
 
 { options; echo "-XX:TieredStopAtLevel=1"; } >"$app/short.args"
-options >"$app/long.args"
+# Whole-image work is system calls and native codecs: only loops as hot as a codec in Java are worth
+# the second compiler, which would take a core from the work for seconds.
+{
+    options
+    echo "-XX:Tier4InvocationThreshold=100000"
+    echo "-XX:Tier4MinInvocationThreshold=50000"
+    echo "-XX:Tier4CompileThreshold=200000"
+    echo "-XX:Tier4BackEdgeThreshold=1000000"
+} >"$app/long.args"
 train short
 train long
 printf '%s\n' "$JAVA_HOME" "$root" >"$app/jdk"

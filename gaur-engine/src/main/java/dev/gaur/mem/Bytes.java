@@ -17,8 +17,8 @@ public final class Bytes {
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfLong ANY64 = ValueLayout.JAVA_LONG_UNALIGNED;
 
-    /** How many bytes one step of {@link #isZero} looks at: one branch for eight loads. */
-    private static final int STRIDE = 8 * Long.BYTES;
+    private static final MemorySegment ZEROS =
+            MemorySegment.ofArray(new byte[64 << 10]).asReadOnly();
 
     private Bytes() {}
 
@@ -75,23 +75,14 @@ public final class Bytes {
 
     /** Tells whether {@code length} bytes from {@code offset} on are all zero. */
     public static boolean isZero(MemorySegment segment, long offset, long length) {
-        long end = offset + length;
-        long at = offset;
-        for (; at <= end - STRIDE; at += STRIDE) {
-            if ((segment.get(ANY64, at)
-                            | segment.get(ANY64, at + 8)
-                            | segment.get(ANY64, at + 16)
-                            | segment.get(ANY64, at + 24)
-                            | segment.get(ANY64, at + 32)
-                            | segment.get(ANY64, at + 40)
-                            | segment.get(ANY64, at + 48)
-                            | segment.get(ANY64, at + 56))
-                    != 0) {
-                return false;
-            }
+        if (length >= Long.BYTES && segment.get(ANY64, offset) != 0) {
+            return false; // Nearly always, where there is data.
         }
-        for (; at < end; at++) {
-            if (segment.get(ValueLayout.JAVA_BYTE, at) != 0) {
+        long end = offset + length;
+        for (long at = offset; at < end; at += ZEROS.byteSize()) {
+            long part = Math.min(end - at, ZEROS.byteSize());
+            // One call of the JVM's own code, which is fast before anything here is compiled.
+            if (MemorySegment.mismatch(segment, at, at + part, ZEROS, 0, part) >= 0) {
                 return false;
             }
         }
