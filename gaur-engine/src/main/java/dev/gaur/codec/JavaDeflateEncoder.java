@@ -75,14 +75,10 @@ final class JavaDeflateEncoder implements ClusterEncoder {
         int position = 0;
         while (position < size && !writer.isFull()) {
             boolean better = findBetter(position, heldLength);
-            matches.insert(position);
             if (heldLength > 0 && !better) {
                 makeRoom(position - 1);
                 tokens.addMatch(heldLength, heldDistance);
-                int end = position - 1 + heldLength;
-                while (++position < end) {
-                    matches.insert(position);
-                }
+                position += heldLength - 1;
                 held = false;
                 heldLength = 0;
             } else {

@@ -94,9 +94,7 @@ final class JavaZstdEncoder implements ClusterEncoder {
         int literals = start;
         int position = start;
         while (position < end) {
-            boolean found = find(position, 0, end);
-            matches.insert(position);
-            if (!found) {
+            if (!find(position, 0, end)) {
                 position++;
                 continue;
             }
@@ -104,17 +102,14 @@ final class JavaZstdEncoder implements ClusterEncoder {
             int matchDistance = distance;
             while (matchLength < ENOUGH && find(position + 1, matchLength, end)) {
                 position++;
-                matches.insert(position);
                 matchLength = length;
                 matchDistance = distance;
             }
             int run = position - literals;
             block.addLiterals(data, literals, run);
             block.addSequence(run, matchLength, recent.offset(matchDistance, run));
-            literals = position + matchLength;
-            while (++position < literals) {
-                matches.insert(position);
-            }
+            position += matchLength;
+            literals = position;
         }
         block.addLiterals(data, literals, end - literals);
     }

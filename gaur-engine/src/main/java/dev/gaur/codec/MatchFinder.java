@@ -19,18 +19,20 @@ final class MatchFinder {
     private static final VarHandle LONGS =
             MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-    private static final int HASH_BITS = 15;
+    private static final int MAX_HASH_BITS = 16;
     private static final int HASH_FACTOR = 0x9e3779b1;
     private static final int NONE = -1;
 
     private final int window;
     private final int shortest;
     private final int hashShift;
-    private final int[] newest = new int[1 << HASH_BITS];
+    private final int hashBits;
+    private final int[] newest;
     private final int[] older;
 
     private byte[] data = {};
     private int end;
+    private int known;
     private int length;
     private int distance;
 
@@ -42,6 +44,8 @@ final class MatchFinder {
         this.window = 1 << windowBits;
         this.shortest = shortest;
         this.hashShift = Integer.SIZE - Byte.SIZE * shortest;
+        this.hashBits = Math.min(windowBits + 2, MAX_HASH_BITS);
+        this.newest = new int[1 << hashBits];
         this.older = new int[window];
     }
 
@@ -49,19 +53,13 @@ final class MatchFinder {
     void reset(byte[] data, int end) {
         this.data = data;
         this.end = end;
+        this.known = 0;
         Arrays.fill(newest, NONE);
     }
 
-    /** Makes a position known. Positions come in ascending order. */
-    void insert(int position) {
-        int hash = hash(position);
-        older[position & (window - 1)] = newest[hash];
-        newest[hash] = position;
-    }
-
     /**
-     * Looks for the longest match at a position that is not yet known. {@link #length} and {@link
-     * #distance} hold what was found.
+     * Looks for the longest match at a position; positions of successive calls ascend. {@link
+     * #length} and {@link #distance} hold what was found.
      *
      * @param longerThan what a match must exceed to be of use
      * @param longest what no match may exceed
@@ -75,8 +73,11 @@ final class MatchFinder {
         if (most <= best) {
             return false;
         }
+        while (known < position) {
+            insert(known++);
+        }
+        int candidate = insert(known++);
         int oldest = Math.max(position - window, 0);
-        int candidate = newest[hash(position)];
         int found = NONE;
         int probe = probe(position, best);
         for (int step = 0; step < steps && candidate >= oldest; step++) {
@@ -91,11 +92,23 @@ final class MatchFinder {
                     probe = probe(position, best);
                 }
             }
+            if (candidate == oldest) {
+                break; // what came before it has just been overwritten
+            }
             candidate = older[candidate & (window - 1)];
         }
         length = best;
         distance = position - found;
         return found != NONE;
+    }
+
+    /** Makes a position the newest of its hash; returns the one that was. */
+    private int insert(int position) {
+        int hash = hash(position);
+        int before = newest[hash];
+        older[position & (window - 1)] = before;
+        newest[hash] = position;
+        return before;
     }
 
     /** Length of the match at a certain distance, which must be inside the data. */
@@ -115,7 +128,7 @@ final class MatchFinder {
 
     private int hash(int position) {
         int first = (int) INTS.get(data, position);
-        return ((first << hashShift) * HASH_FACTOR) >>> (Integer.SIZE - HASH_BITS);
+        return ((first << hashShift) * HASH_FACTOR) >>> (Integer.SIZE - hashBits);
     }
 
     /** The last bytes of a match that is longer than the best: most candidates fail there. */
