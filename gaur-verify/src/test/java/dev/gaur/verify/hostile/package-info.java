@@ -30,10 +30,12 @@
  *   <tr><td>raw disk taken for qcow2 (CVE-2026-24708)</td>
  *     <td>{@code HostileReferencesTest.rawDiskWithAHeaderInItStaysRaw}</td></tr>
  *   <tr><td>exhausted time and memory (CVE-2022-47951, CVE-2015-5162)</td>
- *     <td>{@code BombTest}; {@code HostileSizesTest.twoExbibytesOfVirtualDiskInOneMebibyte}</td></tr>
+ *     <td>{@code BombTest}; {@code
+ *     HostileSizesTest.twoExbibytesOfVirtualDiskInOneMebibyte}</td></tr>
  *   <tr><td>header extensions at the wrong place</td><td>{@code HostileExtensionsTest}</td></tr>
  *   <tr><td>tables that overlap, are unaligned, empty or past the end; refcount block at 0</td>
- *     <td>{@code HostileTablesTest}: the check's verdict and counters are those of qemu-img</td></tr>
+ *     <td>{@code HostileTablesTest}: the check's verdict and counters are those of
+ *     qemu-img</td></tr>
  *   <tr><td>bitmap directory that lies</td><td>{@code HostileBitmapsTest}</td></tr>
  *   <tr><td>backing loops, deep chains</td><td>{@code HostileReferencesTest}: loops, two hundred
  *     layers; other lengths and cluster sizes are in the zoo, {@code ReadsSameBytesTest}</td></tr>
