@@ -1,8 +1,8 @@
 package dev.gaur.cli;
 
 /**
- * Ends a command with a message for the user; not a bug. Each line of the message is printed with
- * the program's name before it.
+ * Ends a command with a message for the user; not a bug. The message is printed with the program's
+ * name before it.
  */
 final class CommandException extends RuntimeException {
     private static final long serialVersionUID = 1;

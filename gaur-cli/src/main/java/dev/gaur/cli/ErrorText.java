@@ -39,6 +39,7 @@ final class ErrorText {
         return switch (error) {
             case BlockException.Media media when media.errno() == EISDIR ->
                     "'file' driver requires '" + media.image() + "' to be a regular file";
+            case BlockException.Media media when isSentence(media) -> media.found();
             case BlockException.Media media ->
                     "Could not open '" + media.image() + "': " + errorName(media);
             case BlockException.Corrupt _,
@@ -50,9 +51,17 @@ final class ErrorText {
     }
 
     private static String found(BlockException error) {
-        return error.structure().isEmpty()
+        return error.structure().isEmpty() || isSentence(error)
                 ? error.found()
                 : error.structure() + ": " + error.found();
+    }
+
+    /** The engine begins only what it says in QEMU's words with a capital letter or a quote. */
+    private static boolean isSentence(BlockException error) {
+        String found = error.found();
+        return !found.isEmpty()
+                && !(error instanceof BlockException.Media media && errorName(media).equals(found))
+                && (Character.isUpperCase(found.charAt(0)) || found.startsWith("'file' driver"));
     }
 
     /** The C library's words, which scripts look for; the engine's for numbers not listed. */

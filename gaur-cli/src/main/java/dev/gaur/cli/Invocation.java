@@ -97,7 +97,8 @@ final class Invocation {
                     e.outOfRange()
                             ? "Must be between 0 and 9223372036854775807."
                             : "You may use k, M, G, T, P or E suffixes for\n"
-                                    + "kilobytes, megabytes, gigabytes, terabytes, petabytes and"
+                                    + program
+                                    + ": kilobytes, megabytes, gigabytes, terabytes, petabytes and"
                                     + " exabytes.";
             throw new CommandException("Invalid " + what + " specified. " + reason);
         }

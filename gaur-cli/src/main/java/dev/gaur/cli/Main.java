@@ -156,9 +156,7 @@ public final class Main {
 
     private void print(String lines) {
         out.flush(); // Both may go to one place: keep the order.
-        for (String line : lines.split("\n")) {
-            err.print(program + ": " + line + "\n");
-        }
+        err.print(program + ": " + lines + "\n");
     }
 
     private int internalError(String text, Throwable error, @Nullable Command command) {

@@ -79,7 +79,8 @@ abstract sealed class MapText implements ExtentVisitor {
         return switch (extent) {
             case Extent.Data plain -> plain.hostOffset();
             case Extent.Zero reserved -> reserved.hostOffset();
-            case Extent.Encoded _, Extent.Unallocated _ -> Extent.NOWHERE;
+            case Extent.Unallocated reserved -> reserved.hostOffset();
+            case Extent.Encoded _ -> Extent.NOWHERE;
         };
     }
 

@@ -19,7 +19,7 @@ public final class Sizes {
      * @throws SizeException if {@code text} is anything else
      */
     public static long parse(String text) {
-        String trimmed = text.strip();
+        String trimmed = text.stripLeading();
         String number = trimmed.startsWith("+") ? trimmed.substring(1) : trimmed;
         if (number.startsWith("0x") || number.startsWith("0X")) {
             return integer(text, number.substring(2), 16);

@@ -50,9 +50,9 @@ class SizesTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "", " ", "k", ".", ".k", "-1", "-0", "1x", "1kk", "1e5", "1.5", "1.5b", "1.5e3",
-                "0x", "0x1k", "0x1.8", "1.0x10", "nan", "inf", "1 k", "1,5k", "+-1", "++1", "1_0",
-                "\u0661", "1\u212a"
+                "", " ", "1 ", "k", ".", ".k", "-1", "-0", "1x", "1kk", "1e5", "1.5", "1.5b",
+                "1.5e3", "0x", "0x1k", "0x1.8", "1.0x10", "nan", "inf", "1 k", "1,5k", "+-1", "++1",
+                "1_0", "\u0661", "1\u212a"
             })
     void whatIsNoSizeIsRefused(String text) {
         assertFalse(assertThrows(SizeException.class, () -> Sizes.parse(text)).outOfRange());

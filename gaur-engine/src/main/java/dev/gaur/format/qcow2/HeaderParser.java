@@ -45,7 +45,7 @@ final class HeaderParser {
     /** Also checks what comes before: magic number and version. */
     int clusterBits() {
         if ((int) u32(0) != Header.MAGIC) {
-            throw corrupt(0, "magic is 0x%08x, not a qcow2 image".formatted(u32(0)));
+            throw corrupt(0, "Image is not in qcow2 format");
         }
         version();
         long bits = u32(20);
@@ -58,7 +58,7 @@ final class HeaderParser {
     private int version() {
         long version = u32(4);
         if (version != 2 && version != 3) {
-            throw unsupported("version at offset 0x4 is " + version + ", not 2 or 3");
+            throw unsupported("Unsupported qcow2 version " + version);
         }
         return (int) version;
     }
@@ -161,8 +161,7 @@ final class HeaderParser {
         long unknown = features & ~Header.KNOWN_INCOMPATIBLE;
         if (unknown != 0) {
             throw unsupported(
-                    "unknown incompatible features at offset 0x48: "
-                            + names(unknown, headerLength, extensionsEnd));
+                    "Unsupported qcow2 feature(s): " + names(unknown, headerLength, extensionsEnd));
         }
         return features;
     }
@@ -187,7 +186,7 @@ final class HeaderParser {
             }
         }
         if (nameless != 0) {
-            names.add("0x" + Long.toHexString(nameless));
+            names.add("Unknown incompatible feature: " + Long.toHexString(nameless));
         }
         return String.join(", ", names);
     }

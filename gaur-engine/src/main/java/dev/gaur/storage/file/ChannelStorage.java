@@ -182,7 +182,10 @@ final class ChannelStorage implements StorageNode {
     /** {@inheritDoc} Java cannot tell: without native access this is the length. */
     @Override
     public long allocatedBytes() {
-        long known = Posix.isAvailable() ? Posix.statxAllocatedBytes(name) : -1;
+        long known = LauncherHint.allocatedBytes(name);
+        if (known < 0 && Posix.isAvailable()) {
+            known = Posix.statxAllocatedBytes(name);
+        }
         return known >= 0 ? known : length();
     }
 
