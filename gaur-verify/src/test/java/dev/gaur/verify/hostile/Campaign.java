@@ -30,6 +30,9 @@ public final class Campaign {
 
     private static final int FINDINGS_MOST = 10;
 
+    /** Commands make files and wait for the disk: they see only some of the cases. */
+    private static final int COMMANDS_EVERY = 10;
+
     private final Path report;
     private final List<Path> images;
 
@@ -108,7 +111,12 @@ public final class Campaign {
         Specimen specimen = Specimen.read(golden);
         Damage.inflict(specimen, seed);
         Path victim = specimen.write(golden.resolveSibling("victim"));
-        Exercise.all(victim, golden.resolveSibling("victim-copy"));
+        Path copy = golden.resolveSibling("victim-copy");
+        if (seed % COMMANDS_EVERY == 0) {
+            Exercise.all(victim, copy);
+        } else {
+            Exercise.byLibrary(victim, copy);
+        }
         if (!Arrays.equals(specimen.bytes(), Files.readAllBytes(victim))) {
             throw new AssertionError("bytes of the image changed");
         }

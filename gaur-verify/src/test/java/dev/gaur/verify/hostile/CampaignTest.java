@@ -10,19 +10,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
+import java.util.stream.LongStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Random damage, thousands of cases for each run, in a process with 64 MiB of heap and as much
  * native memory. A finding is reported with its seed; {@code -Dgaur.seed=} repeats it.
  */
 class CampaignTest {
-    private static final long CASES = ImageZoo.LONG ? 60_000 : 4_000;
+    private static final long BATCH = 500;
+    private static final long BATCHES = ImageZoo.LONG ? 120 : 6;
 
-    @Test
-    void randomDamageEndsInAClearErrorOrSuccessWithinBounds() throws IOException {
+    static LongStream firstSeeds() {
+        return LongStream.range(0, BATCHES).map(batch -> ImageZoo.SEED + batch * BATCH);
+    }
+
+    @ParameterizedTest
+    @MethodSource("firstSeeds")
+    void randomDamageEndsInAClearErrorOrSuccessWithinBounds(long firstSeed) throws IOException {
         Path folder = ImageZoo.workshop("campaign");
-        Path report = folder.resolve("report");
+        Path report = folder.resolve("report-" + firstSeed);
         List<String> command =
                 new ArrayList<>(
                         List.of(
@@ -37,8 +45,8 @@ class CampaignTest {
                                 classPath(),
                                 Campaign.class.getName(),
                                 report.toString(),
-                                Long.toString(ImageZoo.SEED),
-                                Long.toString(CASES)));
+                                Long.toString(firstSeed),
+                                Long.toString(BATCH)));
         for (Golden golden : Golden.all()) {
             if (golden.specimen().length() < 1 << 20) {
                 command.add(golden.path().toString());
