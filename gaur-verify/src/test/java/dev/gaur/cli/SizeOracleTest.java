@@ -12,37 +12,13 @@ import org.junit.jupiter.api.Test;
 class SizeOracleTest {
     private static final int TEXTS = 150;
     private static final String[] PIECES = {
-        "1",
-        "9",
-        "0",
-        "12",
-        "512",
-        "99999",
-        "9223372036854775807",
-        ".",
-        ".5",
-        ".25",
-        ".0",
-        "k",
-        "M",
-        "G",
-        "t",
-        "P",
-        "E",
-        "b",
-        "B",
-        "0x",
-        "1f",
-        " ",
-        "+",
-        "-",
-        "e",
-        "x",
-        ","
+        "1", "9", "0", "12", "512", "99999", ".", ".5", ".25", ".0", "k", "M", "G", "t", "P", "E",
+        "b", "B", "0x", "1f", " ", "+", "-", "e", "x", ","
     };
 
     /**
-     * Left out: 0x1k, which 7.2 accepts with a warning and later ones refuse, and .5k vice versa.
+     * Left out: numbers beyond 64 bits (refused, but with a suffix in other words); 0x1k, which 7.2
+     * accepts with a warning and later ones refuse, and .5k vice versa.
      */
     private static String text(Random random) {
         StringBuilder text = new StringBuilder(random.nextInt(20) == 0 ? "" : "1");
