@@ -149,7 +149,7 @@ class HostileSizesTest {
 
     @Test
     void unknownIncompatibleBitsAreRefusedByName() {
-        with(HeaderField.INCOMPATIBLE, 1L << 63).refuses("incompatible", "0x8000000000000000");
-        with(HeaderField.INCOMPATIBLE, 1L << 5).refuses("incompatible", "0x20");
+        with(HeaderField.INCOMPATIBLE, 1L << 63).refuses("incompatible", "8000000000000000");
+        with(HeaderField.INCOMPATIBLE, 1L << 5).refuses("incompatible", "20");
     }
 }
