@@ -104,6 +104,11 @@ final class Invocation {
         }
     }
 
+    /** Prints a line about what is wrong, before the command ends with another. */
+    void error(String text) {
+        err.print(program + ": " + text + "\n");
+    }
+
     /** Prints a warning; the command goes on. */
     void warn(String text) {
         err.print(program + ": warning: " + text + "\n");

@@ -97,8 +97,8 @@ final class MeasureCommand implements Command {
         try {
             call.values(OPTIONS).forEach(values::parse);
         } catch (IllegalArgumentException wrong) {
-            throw new CommandException(
-                    wrong.getMessage() + "\nInvalid options for file format '" + format + "'");
+            call.error(String.valueOf(wrong.getMessage()));
+            throw new CommandException("Invalid options for file format '" + format + "'");
         }
         return values;
     }
