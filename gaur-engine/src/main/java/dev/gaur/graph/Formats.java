@@ -5,7 +5,6 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.format.ImageFormat;
 import dev.gaur.format.qcow2.Qcow2Format;
 import dev.gaur.format.raw.RawFormat;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -49,15 +48,14 @@ final class Formats {
 
     /** Finds the format by the content. */
     static ImageFormat probed(StorageNode storage) {
-        try (Arena arena = Arena.ofConfined()) {
-            long size = Math.min(storage.length(), ImageFormat.PROBE_BYTES);
-            MemorySegment head = arena.allocate(ImageFormat.PROBE_BYTES).asSlice(0, size);
-            storage.read(0, head);
-            ImageFormat best = RawFormat.INSTANCE;
-            for (ImageFormat format : ALL) {
-                best = format.probe(head) > best.probe(head) ? format : best;
-            }
-            return best;
+        // An array: native memory would have to be linked first, which short commands do without.
+        byte[] head = new byte[(int) Math.min(storage.length(), ImageFormat.PROBE_BYTES)];
+        MemorySegment bytes = MemorySegment.ofArray(head);
+        storage.read(0, bytes);
+        ImageFormat best = RawFormat.INSTANCE;
+        for (ImageFormat format : ALL) {
+            best = format.probe(bytes) > best.probe(bytes) ? format : best;
         }
+        return best;
     }
 }

@@ -2,6 +2,7 @@ package dev.gaur.mem;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
@@ -24,22 +25,30 @@ public final class Bytes {
 
     /** Returns the unsigned byte at {@code offset}. */
     public static int u8(MemorySegment segment, long offset) {
-        return Byte.toUnsignedInt(segment.get(ValueLayout.JAVA_BYTE, offset));
+        return Byte.toUnsignedInt(bytes(segment).get(Math.toIntExact(offset)));
     }
 
     /** Returns the unsigned big-endian 16-bit number at {@code offset}. */
     public static int u16(MemorySegment segment, long offset) {
-        return Short.toUnsignedInt(segment.get(BE16, offset));
+        return Short.toUnsignedInt(bytes(segment).getShort(Math.toIntExact(offset)));
     }
 
     /** Returns the unsigned big-endian 32-bit number at {@code offset}. */
     public static long u32(MemorySegment segment, long offset) {
-        return Integer.toUnsignedLong(segment.get(BE32, offset));
+        return Integer.toUnsignedLong(bytes(segment).getInt(Math.toIntExact(offset)));
     }
 
     /** Returns the big-endian 64-bit number at {@code offset}; may look negative. */
     public static long u64(MemorySegment segment, long offset) {
-        return segment.get(BE64, offset);
+        return bytes(segment).getLong(Math.toIntExact(offset));
+    }
+
+    /**
+     * The first access to a segment through a layout links var handles, which takes as long as all
+     * else that {@code gaur info} does; a byte buffer, big-endian by itself, needs none.
+     */
+    private static ByteBuffer bytes(MemorySegment segment) {
+        return segment.asByteBuffer();
     }
 
     /** Stores the low 8 bits of {@code value}. */

@@ -26,8 +26,11 @@ final class ChannelStorage implements StorageNode {
     /** One transfer: an interrupt makes that much to be done again. */
     private static final int TRANSFER_MAX = 1 << 20;
 
-    private static final ByteBuffer ZEROS =
-            BufferPool.allocate(TRANSFER_MAX).asReadOnly().asByteBuffer();
+    /** Made when zeros are written, which a short look at a file does not. */
+    private static final class Zeros {
+        private static final ByteBuffer BYTES =
+                BufferPool.allocate(TRANSFER_MAX).asReadOnly().asByteBuffer();
+    }
 
     private final String name;
     private final SharedFile.User file;
@@ -92,7 +95,16 @@ final class ChannelStorage implements StorageNode {
 
     @Override
     public void read(long offset, MemorySegment target) {
-        Bounce.read(offset, target, this::readAll);
+        if (isBuffer(target)) {
+            readAll(offset, target);
+        } else {
+            Bounce.read(offset, target, this::readAll);
+        }
+    }
+
+    /** What Java's channels take: native memory, or an array of bytes. */
+    private static boolean isBuffer(MemorySegment memory) {
+        return memory.isNative() || memory.heapBase().orElse(memory) instanceof byte[];
     }
 
     private void readAll(long offset, MemorySegment target) {
@@ -143,7 +155,7 @@ final class ChannelStorage implements StorageNode {
         checkWritable();
         for (long done = 0; done < count; ) {
             int size = (int) Math.min(count - done, TRANSFER_MAX);
-            done += write(offset + done, ZEROS.slice(0, size));
+            done += write(offset + done, Zeros.BYTES.slice(0, size));
         }
         stabilise(durability);
     }
@@ -197,7 +209,7 @@ final class ChannelStorage implements StorageNode {
                 newLength,
                 channel -> {
                     if (newLength > channel.size()) {
-                        channel.write(ZEROS.slice(0, 1), newLength - 1);
+                        channel.write(Zeros.BYTES.slice(0, 1), newLength - 1);
                     } else {
                         channel.truncate(newLength);
                     }
