@@ -26,7 +26,7 @@ final class JavaDeflateEncoder implements ClusterEncoder {
         new Effort(4, 5, 16, 8),
         new Effort(4, 6, 32, 12),
         new Effort(4, 8, 32, 16),
-        new Effort(8, 16, 32, 32),
+        new Effort(8, 16, 32, 24),
         new Effort(8, 16, 128, 128),
         new Effort(8, 32, 128, 256),
         new Effort(32, 258, 258, 4096),

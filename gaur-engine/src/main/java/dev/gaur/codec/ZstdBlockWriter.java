@@ -18,13 +18,11 @@ final class ZstdBlockWriter {
     private final byte[] literals = new byte[ZstdCodes.MAX_BLOCK];
     private int literalsSize;
 
-    private final int[] runs = new int[MAX_SEQUENCES];
-    private final int[] matches = new int[MAX_SEQUENCES];
-    private final int[] offsets = new int[MAX_SEQUENCES];
     private int size;
 
     private final ZstdSequenceCoder runCoder =
             new ZstdSequenceCoder(
+                    MAX_SEQUENCES,
                     ZstdCodes.LITERALS_BASE,
                     ZstdCodes.LITERALS_BITS,
                     ZstdCodes.LITERALS_DEFAULT,
@@ -32,6 +30,7 @@ final class ZstdBlockWriter {
                     ZstdCodes.LITERALS_MAX_ACCURACY);
     private final ZstdSequenceCoder matchCoder =
             new ZstdSequenceCoder(
+                    MAX_SEQUENCES,
                     ZstdCodes.MATCHES_BASE,
                     ZstdCodes.MATCHES_BITS,
                     ZstdCodes.MATCHES_DEFAULT,
@@ -39,6 +38,7 @@ final class ZstdBlockWriter {
                     ZstdCodes.MATCHES_MAX_ACCURACY);
     private final ZstdSequenceCoder offsetCoder =
             new ZstdSequenceCoder(
+                    MAX_SEQUENCES,
                     ZstdCodes.OFFSETS_BASE,
                     ZstdCodes.OFFSETS_BITS,
                     ZstdCodes.OFFSETS_DEFAULT,
@@ -57,9 +57,9 @@ final class ZstdBlockWriter {
 
     /** Adds a sequence; its literals were added before. */
     void addSequence(int run, int match, int offset) {
-        runs[size] = run;
-        matches[size] = match;
-        offsets[size] = offset;
+        runCoder.set(size, run);
+        matchCoder.set(size, match);
+        offsetCoder.set(size, offset);
         size++;
     }
 
@@ -155,17 +155,17 @@ final class ZstdBlockWriter {
     private void writeSequences(BitWriter writer) {
         int modes = writer.length();
         writer.skip(1);
-        int runMode = runCoder.prepare(runs, size, writer);
-        int offsetMode = offsetCoder.prepare(offsets, size, writer);
-        int matchMode = matchCoder.prepare(matches, size, writer);
+        int runMode = runCoder.prepare(size, writer);
+        int offsetMode = offsetCoder.prepare(size, writer);
+        int matchMode = matchCoder.prepare(size, writer);
         writer.patch(modes, (runMode << 6) | (offsetMode << 4) | (matchMode << 2), 1);
         for (int i = size - 1; i >= 0; i--) {
-            offsetCoder.writeState(writer, offsets[i]);
-            matchCoder.writeState(writer, matches[i]);
-            runCoder.writeState(writer, runs[i]);
-            runCoder.writeExtra(writer, runs[i]);
-            matchCoder.writeExtra(writer, matches[i]);
-            offsetCoder.writeExtra(writer, offsets[i]);
+            offsetCoder.writeState(writer, i);
+            matchCoder.writeState(writer, i);
+            runCoder.writeState(writer, i);
+            runCoder.writeExtra(writer, i);
+            matchCoder.writeExtra(writer, i);
+            offsetCoder.writeExtra(writer, i);
         }
         matchCoder.finish(writer);
         offsetCoder.finish(writer);

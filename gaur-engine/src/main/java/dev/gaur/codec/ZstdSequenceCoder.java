@@ -13,11 +13,23 @@ final class ZstdSequenceCoder {
     private final int maxAccuracy;
     private final int[] counts;
 
+    private final int[] values;
+    private final byte[] symbols;
     private FseEncoder encoder;
     private int state = NONE;
 
+    /**
+     * @param capacity how many sequences a block can have
+     */
     ZstdSequenceCoder(
-            int[] bases, byte[] extraBits, short[] known, int knownAccuracy, int maxAccuracy) {
+            int capacity,
+            int[] bases,
+            byte[] extraBits,
+            short[] known,
+            int knownAccuracy,
+            int maxAccuracy) {
+        this.values = new int[capacity];
+        this.symbols = new byte[capacity];
         this.bases = bases;
         this.extraBits = extraBits;
         this.known = new FseEncoder(known, knownAccuracy);
@@ -26,20 +38,27 @@ final class ZstdSequenceCoder {
         this.encoder = this.known;
     }
 
+    /** Takes note of a sequence's value. */
+    void set(int sequence, int value) {
+        int found = Arrays.binarySearch(bases, value);
+        values[sequence] = value;
+        symbols[sequence] = (byte) (found >= 0 ? found : -found - 2);
+    }
+
     /**
-     * Chooses a table for the values to come, and describes it.
+     * Chooses a table for the first {@code size} values, and describes it.
      *
      * @return its mode
      */
-    int prepare(int[] values, int size, BitWriter writer) {
+    int prepare(int size, BitWriter writer) {
         state = NONE;
         Arrays.fill(counts, 0);
         int kinds = 0;
         for (int i = 0; i < size; i++) {
-            kinds += counts[symbol(values[i])]++ == 0 ? 1 : 0;
+            kinds += counts[symbols[i]]++ == 0 ? 1 : 0;
         }
         if (kinds == 1) {
-            int symbol = symbol(values[0]);
+            int symbol = symbols[0];
             short[] single = new short[symbol + 1];
             single[symbol] = 1;
             encoder = new FseEncoder(single, 0);
@@ -59,24 +78,19 @@ final class ZstdSequenceCoder {
         return ZstdSequences.DEFAULT;
     }
 
-    private int symbol(int value) {
-        int found = Arrays.binarySearch(bases, value);
-        return found >= 0 ? found : -found - 2;
-    }
-
-    /** Writes what leads from a value to the one written before it. */
-    void writeState(BitWriter writer, int value) {
-        int symbol = symbol(value);
+    /** Writes what leads from a sequence's symbol to that of the one written before it. */
+    void writeState(BitWriter writer, int sequence) {
+        int symbol = symbols[sequence];
         state = state == NONE ? encoder.start(symbol) : encoder.write(writer, symbol, state);
     }
 
     /** Writes what a value has beyond its symbol. */
-    void writeExtra(BitWriter writer, int value) {
-        int symbol = symbol(value);
-        writer.put(value - bases[symbol], extraBits[symbol]);
+    void writeExtra(BitWriter writer, int sequence) {
+        int symbol = symbols[sequence];
+        writer.put(values[sequence] - bases[symbol], extraBits[symbol]);
     }
 
-    /** Writes the state of the value written last. */
+    /** Writes the state of the symbol written last. */
     void finish(BitWriter writer) {
         encoder.finish(writer, state);
     }
