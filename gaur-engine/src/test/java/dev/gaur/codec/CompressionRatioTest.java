@@ -6,7 +6,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** How long the output is for real files, next to that of the zlib and libzstd that QEMU uses. */
@@ -15,7 +14,7 @@ final class CompressionRatioTest {
     private static final int CLUSTER = 65_536;
     private static final int CLUSTERS = 100;
 
-    private final long seed = new Random().nextLong();
+    private final long seed = Long.getLong("gaur.seed", 20261122L);
 
     @Test
     void levelSixIsAsShortAsQemus() {

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.zip.Deflater;
 
 /** What clusters can hold, from the easiest for a compressor to the hardest. */
 public enum Content {
@@ -134,7 +135,9 @@ public enum Content {
     CLASSES {
         @Override
         void fill(byte[] bytes, Random random) {
-            read(bytes, random, "lib/modules");
+            do {
+                read(bytes, random, "lib/modules"); // has a few places that are like noise
+            } while (bytes.length >= 4096 && !canBeCompressed(bytes));
         }
     };
 
@@ -152,6 +155,17 @@ public enum Content {
         random.nextBytes(piece);
         for (int i = 0; i < bytes.length; i++) {
             bytes[i] = piece[i % period];
+        }
+    }
+
+    private static boolean canBeCompressed(byte[] bytes) {
+        Deflater deflater = new Deflater(1);
+        try {
+            deflater.setInput(bytes);
+            deflater.finish();
+            return deflater.deflate(new byte[bytes.length * 4 / 5]) < bytes.length * 4 / 5;
+        } finally {
+            deflater.end();
         }
     }
 

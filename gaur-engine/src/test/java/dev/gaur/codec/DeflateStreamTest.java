@@ -12,7 +12,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import java.util.function.Supplier;
 import java.util.zip.Deflater;
 import org.junit.jupiter.api.Test;
@@ -23,7 +22,7 @@ final class DeflateStreamTest {
     private static final int WINDOW = 4096;
     private static final int CLUSTER = 65_536;
 
-    private final long seed = new Random().nextLong();
+    private final long seed = Long.getLong("gaur.seed", 20261122L);
 
     @Test
     void noEncoderReachesFartherBackThanQemusWindow() {

@@ -16,7 +16,6 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** What zstd allows beyond the one plain frame that QEMU writes, and what it can be abused for. */
@@ -25,12 +24,12 @@ final class ZstdStreamTest {
     private static final int CLUSTER = 65_536;
     private static final byte[] NONE = {};
 
-    private final long seed = new Random().nextLong();
+    private final long seed = Long.getLong("gaur.seed", 20261122L);
 
     @Test
     void framesAreWrittenAsQemuWritesThem() {
         for (Encoding encoding : Implementations.encodings(Compression.ZSTD, 1, 3, 19)) {
-            byte[] frame = encode(encoding, Content.CLASSES.cluster(CLUSTER, seed));
+            byte[] frame = encode(encoding, Content.TEXT.cluster(CLUSTER, seed));
             ByteBuffer head = ByteBuffer.wrap(frame).order(ByteOrder.LITTLE_ENDIAN);
             assertEquals(0xfd2fb528, head.getInt(), encoding.name());
             int descriptor = head.get();
@@ -43,7 +42,7 @@ final class ZstdStreamTest {
 
     @Test
     void severalFramesFillOneCluster() throws IOException {
-        byte[] cluster = Content.CLASSES.cluster(CLUSTER, seed);
+        byte[] cluster = Content.TEXT.cluster(CLUSTER, seed);
         for (Encoding encoding : Implementations.encodings(Compression.ZSTD, 3)) {
             var frames = new ByteArrayOutputStream();
             for (int at = 0; at < CLUSTER; at += CLUSTER / 4) {
@@ -55,7 +54,7 @@ final class ZstdStreamTest {
 
     @Test
     void skippableFramesAreSkipped() throws IOException {
-        byte[] cluster = Content.CLASSES.cluster(CLUSTER, seed);
+        byte[] cluster = Content.TEXT.cluster(CLUSTER, seed);
         var frames = new ByteArrayOutputStream();
         frames.write(new byte[] {0x53, 0x2a, 0x4d, 0x18, 5, 0, 0, 0, 1, 2, 3, 4, 5});
         frames.write(encode(libzstd(), cluster));
@@ -64,12 +63,12 @@ final class ZstdStreamTest {
 
     @Test
     void aFrameThatIsLongerThanTheClusterIsRefused() {
-        assertNoneRead(encode(libzstd(), Content.CLASSES.cluster(2 * CLUSTER, seed)));
+        assertNoneRead(encode(libzstd(), Content.TEXT.cluster(2 * CLUSTER, seed)));
     }
 
     @Test
     void aFrameThatIsShorterThanTheClusterIsRefused() {
-        assertNoneRead(encode(libzstd(), Content.CLASSES.cluster(CLUSTER - 1, seed)));
+        assertNoneRead(encode(libzstd(), Content.TEXT.cluster(CLUSTER - 1, seed)));
     }
 
     @Test
@@ -156,7 +155,7 @@ final class ZstdStreamTest {
 
     @Test
     void aContentSizeThatIsALieIsRefused() {
-        byte[] frame = encode(libzstd(), Content.CLASSES.cluster(CLUSTER, seed));
+        byte[] frame = encode(libzstd(), Content.TEXT.cluster(CLUSTER, seed));
         assertEquals(0x60, frame[4], "two bytes of content size");
         frame[5] ^= 1;
         assertNoneRead(frame);

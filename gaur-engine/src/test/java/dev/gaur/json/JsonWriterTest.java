@@ -50,7 +50,7 @@ class JsonWriterTest {
 
     @Test
     void anyStringComesBackThroughAnotherParser() throws IOException {
-        long seed = new Random().nextLong();
+        long seed = Long.getLong("gaur.seed", 20261122L);
         var random = new Random(seed);
         for (int i = 0; i < 1000; i++) {
             StringBuilder text = new StringBuilder();

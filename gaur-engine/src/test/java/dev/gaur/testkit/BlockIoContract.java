@@ -36,7 +36,7 @@ public abstract class BlockIoContract {
 
     private static final int ROUNDS = 200;
 
-    private final long seed = new Random().nextLong();
+    private final long seed = Long.getLong("gaur.seed", 20261122L);
     private final String replay = "seed " + seed;
     private final Random random = new Random(seed);
     private byte[] content = {};

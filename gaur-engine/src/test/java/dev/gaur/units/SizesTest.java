@@ -75,7 +75,7 @@ class SizesTest {
 
     @Test
     void everyMultipleOfASuffixIsRead() {
-        long seed = new Random().nextLong();
+        long seed = Long.getLong("gaur.seed", 20261122L);
         var random = new Random(seed);
         for (int i = 0; i < 10_000; i++) {
             int power = random.nextInt(7);
@@ -112,7 +112,7 @@ class SizesTest {
      */
     @Test
     void threeDigitsAreThoseOfTheExactQuotient() {
-        long seed = new Random().nextLong();
+        long seed = Long.getLong("gaur.seed", 20261122L);
         var random = new Random(seed);
         for (int i = 0; i < 10_000; i++) {
             long bytes = random.nextLong() >>> (1 + random.nextInt(62));

@@ -50,7 +50,7 @@ class SizeOracleTest {
 
     @Test
     void anyTextMeansTheSameToBoth() {
-        long seed = new Random().nextLong();
+        long seed = Long.getLong("gaur.seed", 20261122L);
         var random = new Random(seed);
         for (int i = 0; i < TEXTS; i++) {
             String text = text(random);
