@@ -11,6 +11,7 @@ module dev.gaur {
     requires static transitive org.jspecify;
 
     exports dev.gaur;
+    exports dev.gaur.bitmap;
     exports dev.gaur.block;
     exports dev.gaur.codec to
             dev.gaur.cli;

@@ -14,4 +14,24 @@ public interface Image extends FormatNode {
 
     /** Returns the checker, if the format has one. */
     Optional<Checker> checker();
+
+    /** Returns the internal snapshots to change, if the image is open for writing and has them. */
+    default Optional<Snapshots> snapshots() {
+        return Optional.empty();
+    }
+
+    /** Returns the dirty bitmaps to change, if the image is open for writing and has them. */
+    default Optional<Bitmaps> bitmaps() {
+        return Optional.empty();
+    }
+
+    /** Returns compressed writes, if the image is open for writing and has them. */
+    default Optional<Compressing> compressing() {
+        return Optional.empty();
+    }
+
+    /** Returns how to change the size, if the image is open for writing and can. */
+    default Optional<Resizing> resizing() {
+        return Optional.empty();
+    }
 }

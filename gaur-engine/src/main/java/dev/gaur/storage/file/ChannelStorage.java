@@ -153,6 +153,7 @@ final class ChannelStorage implements StorageNode {
     @Override
     public void zero(long offset, long count, ZeroMode mode, Durability durability) {
         checkWritable();
+        FileErrors.requireSlowZeros(name, mode);
         for (long done = 0; done < count; ) {
             int size = (int) Math.min(count - done, TRANSFER_MAX);
             done += write(offset + done, Zeros.BYTES.slice(0, size));

@@ -1,6 +1,7 @@
 package dev.gaur.storage.file;
 
 import dev.gaur.block.BlockException;
+import dev.gaur.block.ZeroMode;
 import dev.gaur.ffi.Errno;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -53,5 +54,13 @@ final class FileErrors {
     /** A change of what was opened for reading. */
     static BlockException.Denied readOnly(String file) {
         return new BlockException.Denied(file, "", "is read-only");
+    }
+
+    /** Refuses to write zeros where only a fast way was asked for. */
+    static void requireSlowZeros(String file, ZeroMode mode) {
+        if (!mode.mayWrite()) {
+            throw new BlockException.Unsupported(
+                    file, "write zeros", "the file system has no fast way");
+        }
     }
 }

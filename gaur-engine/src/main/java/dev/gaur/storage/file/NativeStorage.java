@@ -202,6 +202,7 @@ final class NativeStorage implements StorageNode {
         int ticket = enterForWriting();
         try {
             if (count > 0 && !zeroRange(offset, count, mode)) {
+                FileErrors.requireSlowZeros(name, mode);
                 writeZeros(offset, count);
             }
             stabilise(durability);
@@ -212,11 +213,7 @@ final class NativeStorage implements StorageNode {
 
     /** Has the file system do it; false if it cannot. */
     private boolean zeroRange(long offset, long count, ZeroMode mode) {
-        int how =
-                switch (mode) {
-                    case KEEP -> Posix.FALLOC_FL_ZERO_RANGE;
-                    case UNMAP -> Posix.FALLOC_FL_PUNCH_HOLE;
-                };
+        int how = mode.unmaps() ? Posix.FALLOC_FL_PUNCH_HOLE : Posix.FALLOC_FL_ZERO_RANGE;
         return offset + count <= length() && fallocate("write zeros", how, offset, count);
     }
 
