@@ -77,7 +77,7 @@ final class ForeignReadersTest {
         List<Sample> samples = samples(Compression.DEFLATE);
         Path image = folder.resolve("image.qcow2");
         CompressedImage.create(image, Compression.DEFLATE, streams(samples));
-        Peers.run("7z", "x", "-tqcow", "-o" + folder.resolve("out"), image).ok();
+        Peers.run("7zz", "x", "-tqcow", "-o" + folder.resolve("out"), image).ok();
         try (var files = Files.list(folder.resolve("out"))) {
             assertClusters(samples, files.findFirst().orElseThrow());
         }
