@@ -109,7 +109,7 @@ public final class ChainOpener {
                             ? Formats.probed(storage)
                             : Formats.named(formatName, location);
             if (format != RawFormat.INSTANCE) {
-                prepareForMetadata(storage, format);
+                prepareForMetadata(storage);
             }
             String snapshot = top ? request.snapshot() : "";
             FormatOptions options = new FormatOptions(snapshot, request.metadataCacheBytes());
@@ -124,13 +124,7 @@ public final class ChainOpener {
         return new StorageOptions(writable, request.direct(), request.shared());
     }
 
-    private void prepareForMetadata(StorageNode storage, ImageFormat format) {
-        if (storage.writable()) {
-            throw new BlockException.Unsupported(
-                    storage.name(),
-                    "",
-                    "writing to existing " + format.name() + " images is not supported yet");
-        }
+    private void prepareForMetadata(StorageNode storage) {
         if (!request.shared()) {
             storage.excludeWriters();
         }

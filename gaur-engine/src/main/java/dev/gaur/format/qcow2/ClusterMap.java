@@ -59,6 +59,50 @@ final class ClusterMap {
         return slice == null ? null : runIn(slice, guestOffset, length);
     }
 
+    /**
+     * Finds how much from {@code guestOffset} on can be written in place: it is stored plainly in
+     * clusters that belong to nobody else. Loads the slice if it must.
+     *
+     * @return where, within one slice; of length 0 if the first byte cannot
+     */
+    Run findInPlace(long guestOffset, long length) {
+        TableSlice slice = cache.get(geometry.sliceNumber(guestOffset));
+        int index = geometry.sliceIndex(guestOffset);
+        Run run = runIn(slice, guestOffset, length);
+        if (run.kind() != Kind.NORMAL || !L2Entry.isCopied(slice.entry(index))) {
+            return run.withLength(0);
+        }
+        if (slice.isSequence()) {
+            return run;
+        }
+        long end = geometry.alignDown(guestOffset) + geometry.clusterSize();
+        while (end < run.end() && L2Entry.isCopied(slice.entry(++index))) {
+            end += geometry.clusterSize();
+        }
+        return run.withLength(Math.min(run.end(), end) - guestOffset);
+    }
+
+    /** Returns what the entry of the cluster at an offset says, checked. */
+    ClusterState state(long guestOffset) {
+        long clusterStart = geometry.alignDown(guestOffset);
+        TableSlice slice = cache.get(geometry.sliceNumber(guestOffset));
+        int index = geometry.sliceIndex(guestOffset);
+        long entry = slice.entry(index);
+        Kind kind = kind(slice, index, 0, clusterStart);
+        if (kind == Kind.COMPRESSED) {
+            return new ClusterState(entry, true, false, false, 0, 0);
+        }
+        boolean placed = isPlaced(entry);
+        boolean copied = L2Entry.isCopied(entry);
+        if (geometry.extendedL2()) {
+            long bitmap = slice.bitmap(index);
+            int zeros = (int) (bitmap >>> Geometry.SUBCLUSTERS);
+            return new ClusterState(entry, false, placed, copied, (int) bitmap, zeros);
+        }
+        int zeros = kind == Kind.ZERO_PLAIN || kind == Kind.ZERO_ALLOCATED ? 1 : 0;
+        return new ClusterState(entry, false, placed, copied, kind == Kind.NORMAL ? 1 : 0, zeros);
+    }
+
     /** The longest run that this slice alone tells. */
     private Run runIn(TableSlice slice, long guestOffset, long length) {
         int index = geometry.sliceIndex(guestOffset);

@@ -111,6 +111,11 @@ final class L2Entry {
         return 62 - (clusterBits - 8);
     }
 
+    /** Makes a subcluster bitmap of a bit for each allocated and each zero subcluster. */
+    static long bitmap(int allocated, int zeros) {
+        return Integer.toUnsignedLong(allocated) | (long) zeros << Geometry.SUBCLUSTERS;
+    }
+
     /** Whether subcluster {@code index} is allocated. */
     static boolean isAllocated(long bitmap, int index) {
         return (bitmap >>> index & 1) != 0;

@@ -2,6 +2,7 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,14 +19,29 @@ final class MappingTables implements TableCache.Loader {
     private final long l1Offset;
     private final int l1Entries;
     private volatile long @Nullable [] l1;
+    private final Map<Long, TableSlice> unwritten;
+
+    /** Tables that nobody changes. */
+    MappingTables(
+            StorageNode storage, Geometry geometry, String l1Name, long l1Offset, int l1Entries) {
+        this(storage, geometry, l1Name, l1Offset, l1Entries, Map.of());
+    }
 
     /**
      * @param l1Name what messages call the L1 table
      * @param l1Offset host offset, aligned
      * @param l1Entries within its limit
+     * @param unwritten slices, by number, of which the file has an older state; safe for many
+     *     threads
      */
     MappingTables(
-            StorageNode storage, Geometry geometry, String l1Name, long l1Offset, int l1Entries) {
+            StorageNode storage,
+            Geometry geometry,
+            String l1Name,
+            long l1Offset,
+            int l1Entries,
+            Map<Long, TableSlice> unwritten) {
+        this.unwritten = unwritten;
         this.storage = storage;
         this.geometry = geometry;
         this.l1Name = l1Name;
@@ -33,7 +49,20 @@ final class MappingTables implements TableCache.Loader {
         this.l1Entries = l1Entries;
     }
 
-    /** Returns the L1 table, not to be changed. */
+    /**
+     * Changes an entry in memory. The table that it leads to, or to which it led, holds the same as
+     * long as anybody may still see the other; so readers need not be told.
+     */
+    void setL1(int index, long entry) {
+        l1()[index] = entry;
+    }
+
+    /** Where an entry of the L1 table lies. */
+    long l1EntryOffset(int index) {
+        return l1Offset + (long) index * Long.BYTES;
+    }
+
+    /** Returns the L1 table, changed by {@link #setL1} only. */
     long[] l1() {
         long[] table = l1;
         return table != null ? table : loadL1();
@@ -51,6 +80,10 @@ final class MappingTables implements TableCache.Loader {
     /** Loads a slice, numbered from the first of the first table on. */
     @Override
     public TableSlice load(long number) {
+        TableSlice inMemory = unwritten.get(number);
+        if (inMemory != null) {
+            return inMemory;
+        }
         int l1Index = geometry.l1IndexOfSlice(number);
         // A snapshot's L1 table may be shorter than the disk has become.
         long tableOffset = l1Index < l1Entries ? tableOffset(l1Index) : 0;

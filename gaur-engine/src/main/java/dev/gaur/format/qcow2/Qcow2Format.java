@@ -1,6 +1,5 @@
 package dev.gaur.format.qcow2;
 
-import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.Checker;
 import dev.gaur.format.FormatOptions;
@@ -32,15 +31,12 @@ public final class Qcow2Format implements ImageFormat {
     }
 
     /**
-     * Opens an image for reading. Encrypted images open too, so that their properties can be seen,
-     * but cannot be read yet.
+     * Opens an image, for writing too if the storage is; the first change prepares for more.
+     * Closing writes out what is not in the file yet, and may fail for that. Encrypted images open
+     * too, so that their properties can be seen, but cannot be read yet.
      */
     @Override
     public Image open(StorageNode storage, FormatOptions options, ReferenceOpener references) {
-        if (storage.writable()) {
-            throw new BlockException.Unsupported(
-                    storage.name(), "qcow2", "writing into existing images is not supported yet");
-        }
         return Qcow2Image.open(storage, HeaderCodec.read(storage), options, references);
     }
 

@@ -3,9 +3,9 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
+import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.Limits;
-import dev.gaur.block.PaddedNode;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.block.ZeroNode;
@@ -16,23 +16,35 @@ import dev.gaur.format.Image;
 import dev.gaur.format.ImageInfo;
 import dev.gaur.format.ReferenceOpener;
 import dev.gaur.storage.Reference;
+import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/** An opened image: wires the parts that do the work. */
+/**
+ * An opened image: wires the parts that do the work.
+ *
+ * <p>Reads are inside of {@code reads}, changes inside of {@code changes}, while they run. Who
+ * wants to change the whole image pauses both, in the order changes, reads. An image open for
+ * reading never changes and needs neither.
+ */
 final class Qcow2Image implements Image {
     private static final int ENOENT = 2;
 
     private final StorageNode file;
     private final StorageNode data;
     private final BlockNode backing;
-    private final Header header;
+    private final LiveHeader header;
+    private final boolean writable;
+    private final long cacheBytes;
     private final SnapshotTable snapshots;
-    private final TableCache cache;
     private final CompressedClusters compressed;
-    private final ReadPath readPath;
-    private final ExtentWalk extentWalk;
+    private final Epoch reads = new Epoch();
+    private final Epoch changes = new Epoch();
+    private volatile View view;
+    private volatile @Nullable WriteEngine engine;
     private volatile boolean closed;
 
     private Qcow2Image(
@@ -46,24 +58,22 @@ final class Qcow2Image implements Image {
         this.file = file;
         this.data = data;
         this.backing = backing;
-        this.header = header;
+        this.header = new LiveHeader(file, header);
+        this.writable = file.writable();
         this.snapshots = snapshots;
-        Geometry geometry = header.geometry();
-        long slices = geometry.l1EntriesFor(header.virtualSize()) * geometry.slicesPerTable();
-        long bytes = cacheBytes == FormatOptions.AUTO ? TableCache.autoBytes() : cacheBytes;
-        this.cache = new TableCache(slices, bytes, tables);
-        ClusterMap map = new ClusterMap(file.name(), header, tables, cache);
+        this.cacheBytes = cacheBytes;
         Compression compression =
                 Compression.ofNumber(header.compressionType()).orElseThrow(AssertionError::new);
-        this.compressed = new CompressedClusters(file, geometry, compression);
-        BlockNode endless = backing == ZeroNode.INSTANCE ? backing : new PaddedNode(backing);
-        this.readPath = new ReadPath(map, geometry, data, endless, compressed);
-        this.extentWalk = new ExtentWalk(map, header, file, data, backing);
+        this.compressed = new CompressedClusters(file, header.geometry(), compression);
+        this.view = View.of(header, tables, file, data, backing, compressed, cacheBytes);
     }
 
     /** Opens what the header refers to, and what hangs on that. */
     static Qcow2Image open(
             StorageNode file, Header header, FormatOptions options, ReferenceOpener references) {
+        if (file.writable()) {
+            requireWritable(file.name(), header, options);
+        }
         SnapshotTable snapshots = SnapshotTable.read(file, header);
         MappingTables tables = tables(file, header, snapshots, options.snapshot());
         BlockNode backing = backing(file, header).map(references::backing).orElse(null);
@@ -82,6 +92,13 @@ final class Qcow2Image implements Image {
                 backing.close();
             }
             throw failed;
+        }
+    }
+
+    private static void requireWritable(String image, Header header, FormatOptions options) {
+        WriteEngine.requireWritable(image, header);
+        if (!options.snapshot().isEmpty()) {
+            throw new BlockException.Denied(image, "", "a snapshot cannot be written to");
         }
     }
 
@@ -155,7 +172,7 @@ final class Qcow2Image implements Image {
 
     @Override
     public boolean writable() {
-        return false;
+        return writable;
     }
 
     @Override
@@ -164,19 +181,19 @@ final class Qcow2Image implements Image {
         return new Limits(
                 below.requestAlignment(),
                 below.memoryAlignment(),
-                Math.max(below.preferredSize(), header.geometry().clusterSize()));
+                Math.max(below.preferredSize(), 1 << header.get().clusterBits()));
     }
 
     @Override
     public long length() {
-        return header.virtualSize();
+        return view.length();
     }
 
     private void checkReadable() {
         if (closed) {
             throw new BlockException.Denied(name(), "", "is closed");
         }
-        if (header.cryptMethod() != 0) {
+        if (view.header().cryptMethod() != 0) {
             throw new BlockException.Unsupported(
                     name(), "encryption", "encrypted images are not supported yet");
         }
@@ -185,43 +202,137 @@ final class Qcow2Image implements Image {
     @Override
     public void read(long offset, MemorySegment target) {
         checkReadable();
-        readPath.read(offset, target);
+        if (!writable) {
+            view.readPath().read(offset, target);
+            return;
+        }
+        int ticket = reads.enter();
+        try {
+            view.readPath().read(offset, target);
+        } finally {
+            reads.leave(ticket);
+        }
     }
 
     @Override
     public boolean tryRead(long offset, MemorySegment target) {
         checkReadable();
-        return readPath.tryRead(offset, target);
-    }
-
-    @Override
-    public void write(long offset, MemorySegment source, Durability durability) {
-        throw readOnly();
-    }
-
-    @Override
-    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        throw readOnly();
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-        throw readOnly();
-    }
-
-    private BlockException.Denied readOnly() {
-        return new BlockException.Denied(name(), "", "is read-only");
-    }
-
-    @Override
-    public void flush() {
-        // Nothing was written.
+        if (!writable) {
+            return view.readPath().tryRead(offset, target);
+        }
+        int ticket = reads.enter();
+        try {
+            return view.readPath().tryRead(offset, target);
+        } finally {
+            reads.leave(ticket);
+        }
     }
 
     @Override
     public void extents(long offset, long length, ExtentVisitor visitor) {
         checkReadable();
-        extentWalk.walk(offset, length, visitor);
+        if (!writable) {
+            view.extentWalk().walk(offset, length, visitor);
+            return;
+        }
+        // The visitor may take its time, or make requests itself: it is told outside.
+        List<Extent> found = new ArrayList<>();
+        long end = offset + length;
+        for (long at = offset; at < end; found.clear()) {
+            int ticket = reads.enter();
+            try {
+                view.extentWalk()
+                        .walk(at, end - at, each -> found.add(each) && found.size() < EXTENTS_STEP);
+            } finally {
+                reads.leave(ticket);
+            }
+            for (Extent each : found) {
+                if (!visitor.visit(each)) {
+                    return;
+                }
+            }
+            at = found.getLast().end();
+        }
+    }
+
+    private static final int EXTENTS_STEP = 64;
+
+    // ---- changes
+
+    /** A change of the disk, of one view. */
+    private interface Request {
+        void run(WriteEngine engine, View view);
+    }
+
+    private void change(Request request) {
+        checkReadable();
+        if (!writable) {
+            throw new BlockException.Denied(name(), "", "is read-only");
+        }
+        WriteEngine ready = engine();
+        int ticket = changes.enter();
+        try {
+            request.run(ready, view);
+        } finally {
+            changes.leave(ticket);
+        }
+    }
+
+    private WriteEngine engine() {
+        WriteEngine ready = engine;
+        return ready != null ? ready : makeEngine();
+    }
+
+    /** Prepares for the first change; readers get to see changes from then on. */
+    private synchronized WriteEngine makeEngine() {
+        WriteEngine ready = engine;
+        if (ready != null) {
+            return ready;
+        }
+        WriteEngine.requireClean(name(), header.get());
+        WriteEngine made = new WriteEngine(file, data, header, reads);
+        reads.pause();
+        try {
+            view =
+                    View.of(
+                            header.get(),
+                            made.tables(),
+                            file,
+                            data,
+                            backing,
+                            compressed,
+                            cacheBytes);
+        } finally {
+            reads.resume();
+        }
+        engine = made;
+        return made;
+    }
+
+    @Override
+    public void write(long offset, MemorySegment source, Durability durability) {
+        change((engine, view) -> engine.write(view, offset, source, durability));
+    }
+
+    @Override
+    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
+        change((engine, view) -> engine.zero(view, offset, length, mode, durability));
+    }
+
+    @Override
+    public void discard(long offset, long length) {
+        change((engine, view) -> engine.discard(view, offset, length));
+    }
+
+    @Override
+    public void flush() {
+        if (closed) {
+            throw new BlockException.Denied(name(), "", "is closed");
+        }
+        WriteEngine ready = engine;
+        if (ready != null) {
+            change((engine, _) -> engine.flush());
+        }
     }
 
     @Override
@@ -231,35 +342,36 @@ final class Qcow2Image implements Image {
 
     @Override
     public Optional<Checker> checker() {
-        return Optional.of(new ConsistencyCheck(file, header));
+        return Optional.of(new ConsistencyCheck(file, header.get()));
     }
 
     /** How the cache of mapping tables does. */
     TableCache.Statistics cacheStatistics() {
-        return cache.statistics();
+        return view.cache().statistics();
     }
 
     @Override
     public ImageInfo info() {
-        BitmapDirectory bitmaps = BitmapDirectory.read(file, header);
+        Header now = header.get();
+        BitmapDirectory bitmaps = BitmapDirectory.read(file, now);
         return new ImageInfo(
                 name(),
                 "qcow2",
                 length(),
                 file.allocatedBytes(),
                 file.length(),
-                header.geometry().clusterSize(),
-                header.has(Header.DIRTY),
-                header.cryptMethod() != 0,
-                backing(file, header),
-                dataFile(file, header),
+                1 << now.clusterBits(),
+                now.has(Header.DIRTY),
+                now.cryptMethod() != 0,
+                backing(file, now),
+                dataFile(file, now),
                 snapshots.infos(),
                 bitmaps.bitmaps(),
                 bitmaps.warnings(),
-                details());
+                details(now));
     }
 
-    private ImageInfo.Qcow2 details() {
+    private static ImageInfo.Qcow2 details(Header header) {
         return new ImageInfo.Qcow2(
                 header.version(),
                 header.geometry().refcountBits(),
@@ -277,6 +389,19 @@ final class Qcow2Image implements Image {
             return;
         }
         closed = true;
+        try {
+            WriteEngine ready = engine;
+            if (ready != null) {
+                changes.pause(); // And nobody resumes: what comes now finds the image closed.
+                changes.resume();
+                ready.close();
+            }
+        } finally {
+            closeAll();
+        }
+    }
+
+    private void closeAll() {
         compressed.close();
         backing.close();
         if (data != file) {

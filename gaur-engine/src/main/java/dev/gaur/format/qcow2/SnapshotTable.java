@@ -16,8 +16,9 @@ import java.util.OptionalLong;
  * <p>Source: the specification, "Snapshots"; the limits are QEMU's.
  *
  * @param snapshots in the table's order
+ * @param bytes length of the table in the file
  */
-record SnapshotTable(List<Snapshot> snapshots) {
+record SnapshotTable(List<Snapshot> snapshots, long bytes) {
     /** QEMU's limit for the whole table. */
     private static final long BYTES_MAX = 64L << 20;
 
@@ -46,7 +47,7 @@ record SnapshotTable(List<Snapshot> snapshots) {
         for (int i = 0; i < header.snapshotCount(); i++) {
             snapshots.add(readEntry(storage, in, header, i));
         }
-        return new SnapshotTable(List.copyOf(snapshots));
+        return new SnapshotTable(List.copyOf(snapshots), in.position());
     }
 
     private static Snapshot readEntry(

@@ -149,6 +149,36 @@ final class TableCache {
         }
     }
 
+    /** Puts another slice in the place of one, in memory or not. */
+    void replace(long number, TableSlice slice) {
+        ReentrantLock stripe = stripes[(int) number & (STRIPES - 1)];
+        stripe.lock();
+        try {
+            if (!swap(number, slice)) {
+                keep(number, slice);
+            }
+        } finally {
+            stripe.unlock();
+        }
+    }
+
+    private boolean swap(long number, TableSlice slice) {
+        clock.lock();
+        try {
+            Group group = groups.getPlain((int) (number >>> GROUP_BITS));
+            TableSlice old = group == null ? null : group.getPlain(indexInGroup(number));
+            if (group == null || old == null) {
+                return false;
+            }
+            slice.markUsed();
+            group.setRelease(indexInGroup(number), slice);
+            bytes += memory(slice) - memory(old);
+            return true;
+        } finally {
+            clock.unlock();
+        }
+    }
+
     private void keep(long number, TableSlice slice) {
         clock.lock();
         try {

@@ -66,6 +66,22 @@ final class TableSlice {
         return contiguous ? new TableSlice(first, step, bitmap) : new TableSlice(words, shift);
     }
 
+    /** Returns the entries, and bitmaps if there are any, as {@link #of} takes them. */
+    long[] toWords(Geometry geometry) {
+        if (words != null) {
+            return words.clone();
+        }
+        int shift = geometry.extendedL2() ? 1 : 0;
+        long[] all = new long[geometry.sliceEntries() << shift];
+        for (int i = 0; i < geometry.sliceEntries(); i++) {
+            all[i << shift] = entry(i);
+            if (shift != 0) {
+                all[(i << 1) + 1] = bitmap;
+            }
+        }
+        return all;
+    }
+
     /** The entry at an index of the slice. */
     long entry(int index) {
         return words == null ? first + index * step : words[index << wordShift];

@@ -14,6 +14,7 @@ import dev.gaur.format.FormatOptions;
 import dev.gaur.format.ImageInfo;
 import dev.gaur.format.ReferenceOpener;
 import dev.gaur.storage.Reference;
+import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -46,7 +47,7 @@ class Qcow2ImageTest {
     }
 
     private static Qcow2Image open(TinyImage tiny, String snapshot) {
-        StorageNode storage = tiny.storage();
+        StorageNode storage = new KeepOpen(tiny.storage(), false);
         FormatOptions options = new FormatOptions(snapshot, FormatOptions.AUTO);
         return Qcow2Image.open(storage, HeaderCodec.read(storage), options, NOTHING);
     }
@@ -165,13 +166,21 @@ class Qcow2ImageTest {
     }
 
     @Test
-    void openingForWritingIsNotSupportedYet() {
-        StorageNode writable = withData().storage();
-        var error =
-                assertThrows(
-                        BlockException.Unsupported.class,
-                        () -> Qcow2Format.INSTANCE.open(writable, FormatOptions.DEFAULT, NOTHING));
-        assertSays("not supported yet", error);
+    void openingForWritingChangesNothing() {
+        MemoryStorage storage = withData().storage();
+        byte[] before = TestBytes.read(storage, 0, (int) storage.length());
+        Qcow2Format.INSTANCE
+                .open(new KeepOpen(storage, true), FormatOptions.DEFAULT, NOTHING)
+                .close();
+        assertArrayEquals(before, TestBytes.read(storage, 0, before.length));
+    }
+
+    @Test
+    void corruptImagesAreNotOpenedForWriting() {
+        StorageNode writable = withData().put(72, 2).storage();
+        assertThrows(
+                BlockException.Denied.class,
+                () -> Qcow2Format.INSTANCE.open(writable, FormatOptions.DEFAULT, NOTHING));
     }
 
     /** Adds a table with two snapshots, the second without a table of its own entries. */

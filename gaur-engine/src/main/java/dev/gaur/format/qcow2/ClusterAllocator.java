@@ -1,0 +1,339 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.StorageNode;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Hands out host clusters of an image open for writing and takes them back. A cluster is counted
+ * before anybody gets it (Q1), and comes here to be freed only when nothing in the file points to
+ * it any more (Q3).
+ *
+ * <p>Free clusters are used from the lowest on. Behind all that is used the file grows in steps:
+ * the clusters of a step are counted, and the file made longer, at once, so that most allocations
+ * need no count to become stable first. What is left of a step is given back by {@link #close};
+ * after a crash it is leaked.
+ *
+ * <p>Locks: its own, which guards counts and free clusters; held during reads of refcount blocks.
+ * Safe for many threads.
+ */
+final class ClusterAllocator {
+    /** The file grows by an eighth of itself, within these bounds. */
+    private static final long STEP_MIN = 1L << 20;
+
+    private static final long STEP_MAX = 32L << 20;
+
+    /**
+     * Clusters that somebody has.
+     *
+     * @param hostOffset of the first byte
+     * @param clusters how many, one behind the other
+     * @param fresh nobody had them before: they read as zeros
+     */
+    record Taken(long hostOffset, long clusters, boolean fresh) {}
+
+    private final StorageNode file;
+    private final Geometry geometry;
+    private final Refcounts refcounts;
+    private final ClusterSet metadata;
+    private final Health health;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final FreeMap map = new FreeMap();
+    private int scannedBlocks;
+
+    /** First cluster behind all that is used; -1 until all counts were looked at. */
+    private long tail = -1;
+
+    /** What is left of the step: counted, but nobody has it. */
+    private long stepNext;
+
+    private long stepEnd;
+    private final long lengthBefore;
+    private long stepOffset;
+
+    ClusterAllocator(
+            StorageNode file,
+            Geometry geometry,
+            Refcounts refcounts,
+            ClusterSet metadata,
+            Health health) {
+        this.file = file;
+        this.geometry = geometry;
+        this.refcounts = refcounts;
+        this.metadata = metadata;
+        this.health = health;
+        this.lengthBefore = file.length();
+    }
+
+    /** The lock that guards {@link #refcounts}. */
+    ReentrantLock lock() {
+        return lock;
+    }
+
+    /** The counts; only for who holds the lock. */
+    Refcounts refcounts() {
+        return refcounts;
+    }
+
+    /**
+     * Takes up to {@code most} clusters that lie behind each other, and counts them.
+     *
+     * @throws BlockException.Media if the file cannot grow
+     */
+    Taken take(long most) {
+        lock.lock();
+        try {
+            Taken taken = takeRecycled(most);
+            while (taken == null && tail < 0) {
+                scanNextBlock();
+                taken = takeRecycled(most);
+            }
+            if (taken == null) {
+                taken = takeFromStep(most);
+            }
+            checkNotMetadata(taken);
+            return taken;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private @Nullable Taken takeRecycled(long most) {
+        long end = tail < 0 ? map.known() : tail;
+        long first = map.find(most, end);
+        if (first < 0) {
+            return null;
+        }
+        long blockEnd = endOfBlock(first);
+        if (refcounts.blockOffset(geometry.refcountTableIndex(first)) == 0) {
+            // A hole in the table: its block takes the first of its clusters.
+            addBlock(first);
+            return takeRecycled(most);
+        }
+        long count = map.runLength(first, most, Math.min(end, blockEnd));
+        refcounts.add(first, count, 1);
+        map.take(first, count);
+        return new Taken(geometry.clusterOffset(first), count, false);
+    }
+
+    private long endOfBlock(long cluster) {
+        long perBlock = geometry.refcountsPerBlock();
+        return (cluster / perBlock + 1) * perBlock;
+    }
+
+    private void addBlock(long cluster) {
+        map.take(cluster, 1);
+        refcounts.addBlock(Math.toIntExact(geometry.refcountTableIndex(cluster)), cluster);
+        refcounts.add(cluster, 1, 1);
+    }
+
+    /** Looks at the counts of one more block; after the last one it is known where all ends. */
+    private void scanNextBlock() {
+        if (scannedBlocks < refcounts.blocksEnd()) {
+            scanBlock();
+        }
+        if (scannedBlocks < refcounts.blocksEnd()) {
+            return;
+        }
+        tail = Math.max(map.end(), geometry.clustersFor(file.length()));
+        map.extend(tail);
+        stepNext = tail;
+        stepEnd = tail;
+    }
+
+    private void scanBlock() {
+        int perBlock = geometry.refcountsPerBlock();
+        long first = (long) scannedBlocks * perBlock;
+        map.extend(first + perBlock);
+        if (refcounts.blockOffset(scannedBlocks) != 0) {
+            CountBlock block = refcounts.block(scannedBlocks);
+            for (int i = 0; i < perBlock; i++) {
+                if (block.get(i) != 0) {
+                    map.take(first + i, 1);
+                }
+            }
+        }
+        scannedBlocks++;
+    }
+
+    private Taken takeFromStep(long most) {
+        if (stepNext == stepEnd) {
+            step(most);
+        }
+        long count = Math.min(most, stepEnd - stepNext);
+        Taken taken = new Taken(geometry.clusterOffset(stepNext), count, true);
+        stepNext += count;
+        return taken;
+    }
+
+    /** Makes the file longer, and counts what it got. */
+    private void step(long least) {
+        if (geometry.refcountTableIndex(tail) >= refcounts.tableEntries()) {
+            health.orFail(this::growTable);
+        }
+        long bytes = Math.clamp(geometry.clusterOffset(tail) / 8, STEP_MIN, STEP_MAX);
+        long wanted = Math.max(least, bytes >>> geometry.clusterBits());
+        long first = tail;
+        boolean needsBlock = refcounts.blockOffset(geometry.refcountTableIndex(first)) == 0;
+        long end = Math.min(first + wanted + (needsBlock ? 1 : 0), endOfBlock(first));
+        growFile(end);
+        map.extend(end);
+        if (needsBlock) {
+            addBlock(first++);
+        }
+        refcounts.add(first, end - first, 1);
+        map.take(first, end - first);
+        stepNext = first;
+        stepEnd = end;
+        tail = end;
+    }
+
+    private void growFile(long endCluster) {
+        long end = geometry.clusterOffset(endCluster);
+        if (end > OFFSET_MAX) {
+            throw new BlockException.Media(
+                    file.name(), "", end, "the file is too long for more clusters", EFBIG, null);
+        }
+        if (file.length() < end) {
+            file.resize(end);
+        }
+        stepOffset = end;
+    }
+
+    /** Host offsets have 56 bits. */
+    private static final long OFFSET_MAX = 1L << 56;
+
+    /** "File too large", as Linux numbers it. */
+    private static final int EFBIG = 27;
+
+    /** Moves the refcount table to the end of the file, with room for the block of the tail. */
+    private void growTable() {
+        long first = tail;
+        long entries = Math.max(refcounts.tableEntries() * 3L / 2, indexOf(first) + 1);
+        int perCluster = geometry.tableEntriesPerCluster();
+        int clusters;
+        long blocks = 0;
+        while (true) {
+            clusters = Math.toIntExact(Math.ceilDiv(entries, perCluster));
+            long end = first + blocks + clusters;
+            long needed = missingBlocks(first, end);
+            long entriesNeeded = indexOf(end - 1) + 1;
+            if (needed == blocks && entriesNeeded <= (long) clusters * perCluster) {
+                break;
+            }
+            blocks = needed;
+            entries = Math.max(entries, entriesNeeded);
+        }
+        refcounts.checkTableEntries((long) clusters * perCluster);
+        long end = first + blocks + clusters;
+        growFile(end);
+        refcounts.extendInMemory(clusters * perCluster);
+        long at = first;
+        for (long index = indexOf(first); index <= indexOf(end - 1); index++) {
+            if (refcounts.blockOffset(index) == 0) {
+                refcounts.addBlock((int) index, at++);
+            }
+        }
+        map.extend(end);
+        refcounts.add(first, end - first, 1);
+        map.take(first, end - first);
+        tail = end;
+        stepNext = end;
+        stepEnd = end;
+        Header before = refcounts.header();
+        refcounts.moveTable(at, clusters);
+        long old = geometry.clusterIndex(before.refcountTableOffset());
+        metadata.remove(old, before.refcountTableClusters());
+        decrease(old, before.refcountTableClusters());
+    }
+
+    private long indexOf(long cluster) {
+        return geometry.refcountTableIndex(cluster);
+    }
+
+    private long missingBlocks(long first, long end) {
+        long missing = 0;
+        for (long index = indexOf(first); index <= indexOf(end - 1); index++) {
+            missing += refcounts.blockOffset(index) == 0 ? 1 : 0;
+        }
+        return missing;
+    }
+
+    /** A cluster with count zero in which metadata lies: the counts are wrong. */
+    private void checkNotMetadata(Taken taken) {
+        long first = geometry.clusterIndex(taken.hostOffset());
+        if (first == 0 || metadata.containsAny(first, taken.clusters())) {
+            throw health.corrupt(
+                    "refcounts",
+                    taken.hostOffset(),
+                    "clusters that hold metadata are counted as free");
+        }
+    }
+
+    /**
+     * Adds a reference to a cluster that is in use.
+     *
+     * @return false if it is not, or if no more references can be counted
+     */
+    boolean increase(long hostOffset) {
+        lock.lock();
+        try {
+            long cluster = geometry.clusterIndex(hostOffset);
+            long count = refcounts.get(cluster);
+            if (count == 0 || count == geometry.refcountMax()) {
+                return false;
+            }
+            refcounts.add(cluster, 1, 1);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Tells whether a cluster is counted once. */
+    boolean isLastReference(long cluster) {
+        lock.lock();
+        try {
+            return refcounts.get(cluster) == 1;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Gives back references that nothing in the file has any more (Q3), or never had. */
+    void free(long hostOffset, long clusters) {
+        lock.lock();
+        try {
+            decrease(geometry.clusterIndex(hostOffset), clusters);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void decrease(long first, long count) {
+        for (long cluster = first; cluster < first + count; cluster++) {
+            if (refcounts.add(cluster, 1, -1) == 0 && cluster < map.known()) {
+                map.free(cluster, 1);
+            }
+        }
+    }
+
+    /** Gives back what is left of the last step; the file ends behind what is in use. */
+    void close() {
+        lock.lock();
+        try {
+            if (stepNext < stepEnd) {
+                refcounts.add(stepNext, stepEnd - stepNext, -1);
+                map.free(stepNext, stepEnd - stepNext);
+                stepEnd = stepNext;
+            }
+            if (stepOffset > 0 && file.length() == stepOffset) {
+                file.resize(Math.max(lengthBefore, geometry.clusterOffset(map.end())));
+            }
+            stepOffset = 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+}

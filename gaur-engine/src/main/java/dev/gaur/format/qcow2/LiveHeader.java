@@ -1,0 +1,108 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.function.Consumer;
+
+/**
+ * The header of an image open for writing, in memory and in the file. The switches from one table
+ * to another change bytes of one sector only, so a crash leaves the old or the new state.
+ *
+ * <p>Q6: all that the header will point to must be stable before any of these is called; when they
+ * return, the header is. Safe for many threads; its monitor is held during a change.
+ *
+ * <p>Source: the specification, "Header".
+ */
+final class LiveHeader {
+    private static final int SIZE_AT = 24;
+    private static final int L1_AT = 36;
+    private static final int REFCOUNT_TABLE_AT = 48;
+    private static final int SNAPSHOTS_AT = 60;
+    private static final int INCOMPATIBLE_AT = 72;
+    private static final int SWITCH_BYTES = 12;
+
+    private final StorageNode file;
+    private volatile Header header;
+
+    LiveHeader(StorageNode file, Header header) {
+        this.file = file;
+        this.header = header;
+    }
+
+    Header get() {
+        return header;
+    }
+
+    /** Says where the active L1 table is from now on. */
+    synchronized void switchL1(int entries, long offset) {
+        put(L1_AT, ByteBuffer.allocate(SWITCH_BYTES).putInt(entries).putLong(offset));
+        change(
+                edit -> {
+                    edit.l1Entries = entries;
+                    edit.l1TableOffset = offset;
+                });
+    }
+
+    /** Says where the refcount table is from now on. */
+    synchronized void switchRefcountTable(long offset, int clusters) {
+        put(REFCOUNT_TABLE_AT, ByteBuffer.allocate(SWITCH_BYTES).putLong(offset).putInt(clusters));
+        change(
+                edit -> {
+                    edit.refcountTableOffset = offset;
+                    edit.refcountTableClusters = clusters;
+                });
+    }
+
+    /** Says where the snapshot table is from now on. */
+    synchronized void switchSnapshots(int count, long offset) {
+        put(SNAPSHOTS_AT, ByteBuffer.allocate(SWITCH_BYTES).putInt(count).putLong(offset));
+        change(
+                edit -> {
+                    edit.snapshotCount = count;
+                    edit.snapshotsOffset = offset;
+                });
+    }
+
+    /** Stores the virtual size in bytes. */
+    synchronized void setSize(long size) {
+        put(SIZE_AT, ByteBuffer.allocate(Long.BYTES).putLong(size));
+        change(edit -> edit.size = size);
+    }
+
+    /**
+     * Sets or clears incompatible feature bits; version 2 has none, there it is only remembered.
+     */
+    synchronized void setIncompatible(long bits, boolean on) {
+        long old = header.incompatible();
+        long now = on ? old | bits : old & ~bits;
+        if (now == old) {
+            return;
+        }
+        if (header.version() >= 3) {
+            put(INCOMPATIBLE_AT, ByteBuffer.allocate(Long.BYTES).putLong(now));
+        }
+        change(edit -> edit.incompatible = now);
+    }
+
+    /** Changes anything else: writes the whole first cluster. */
+    synchronized void rewrite(Consumer<HeaderEdit> change) {
+        HeaderEdit edit = new HeaderEdit(header);
+        change.accept(edit);
+        Header changed = edit.header();
+        byte[] cluster = HeaderCodec.encode(file.name(), changed);
+        file.write(0, MemorySegment.ofArray(cluster), Durability.STABLE);
+        header = changed;
+    }
+
+    private void put(int at, ByteBuffer bytes) {
+        file.write(at, MemorySegment.ofArray(bytes.array()), Durability.STABLE);
+    }
+
+    private void change(Consumer<HeaderEdit> change) {
+        HeaderEdit edit = new HeaderEdit(header);
+        change.accept(edit);
+        header = edit.header();
+    }
+}

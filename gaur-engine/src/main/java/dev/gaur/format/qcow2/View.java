@@ -1,0 +1,52 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockNode;
+import dev.gaur.block.PaddedNode;
+import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroNode;
+import dev.gaur.format.FormatOptions;
+
+/**
+ * One state of the mapping and what reads through it. Resizing, or going back to a snapshot, puts
+ * another view in its place while no request is under way.
+ *
+ * @param header as it was when the view was made; what the mapping depends on of it stays true
+ * @param backing what lies below, not padded
+ */
+record View(
+        Header header,
+        TableCache cache,
+        ClusterMap map,
+        ReadPath readPath,
+        ExtentWalk extentWalk,
+        BlockNode backing) {
+
+    /** Makes a view, with an empty cache. */
+    static View of(
+            Header header,
+            MappingTables tables,
+            StorageNode file,
+            StorageNode data,
+            BlockNode backing,
+            CompressedClusters compressed,
+            long cacheBytes) {
+        Geometry geometry = header.geometry();
+        long slices = geometry.l1EntriesFor(header.virtualSize()) * geometry.slicesPerTable();
+        long bytes = cacheBytes == FormatOptions.AUTO ? TableCache.autoBytes() : cacheBytes;
+        TableCache cache = new TableCache(slices, bytes, tables);
+        ClusterMap map = new ClusterMap(file.name(), header, tables, cache);
+        BlockNode endless = backing == ZeroNode.INSTANCE ? backing : new PaddedNode(backing);
+        return new View(
+                header,
+                cache,
+                map,
+                new ReadPath(map, geometry, data, endless, compressed),
+                new ExtentWalk(map, header, file, data, backing),
+                backing);
+    }
+
+    /** The size of the disk in bytes. */
+    long length() {
+        return header.virtualSize();
+    }
+}

@@ -1,0 +1,326 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
+import dev.gaur.mem.Bytes;
+import dev.gaur.sync.Epoch;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What changed in the mapping and is not in the file yet, and the order in which it gets there:
+ * counts and data, a barrier, L2 tables, a barrier, L1 table, a barrier, and only then lower counts
+ * (Q1, Q2, Q3). Each barrier serves all changes before it, and is left out where nothing depends on
+ * it: data needs none before its link if a crash would leave zeros where zeros were.
+ *
+ * <p>Locks: {@link #mapping} guards what changed; one commit at a time. A commit does its I/O
+ * without holding {@link #mapping}: changes go on meanwhile, and wait for the next commit.
+ */
+final class WriteBack {
+    /** So many slices make a commit by themselves: 8 MiB at most. */
+    private static final int SLICES_MAX = 2048;
+
+    private static final int FREES_MAX = 1 << 16;
+
+    /**
+     * References that nothing in the file will have, once the changes so far are stable.
+     *
+     * @param table they were those of a table, which nobody else has
+     * @param discard the file may be told that one cluster's bytes are not needed
+     */
+    record Free(long hostOffset, long clusters, boolean table, boolean discard) {}
+
+    /** A slice whose state in memory is to be written, and its sectors that changed. */
+    private record Changed(long number, TableSlice slice, long sectors) {}
+
+    private record Batch(List<Changed> slices, int[] l1, List<Free> frees, boolean barrier) {
+        boolean isEmpty() {
+            return slices.isEmpty() && l1.length == 0;
+        }
+    }
+
+    private final StorageNode file;
+    private final StorageNode data;
+    private final Geometry geometry;
+    private final ClusterAllocator allocator;
+    private final LiveHeader header;
+    private final ClusterSet metadata;
+    private final Health health;
+    private final Epoch epoch;
+    private final boolean passDiscards;
+
+    private final ReentrantLock committing = new ReentrantLock();
+    private boolean countsUnstable; // guarded by committing
+    private volatile boolean lazy;
+    private volatile long begun;
+    private long done; // guarded by committing
+
+    private final ReentrantLock mapping = new ReentrantLock();
+    private final Map<Long, TableSlice> unwritten = new ConcurrentHashMap<>();
+    private final Map<Long, Long> dirtySectors = new HashMap<>();
+    private final BitSet dirtyL1 = new BitSet();
+    private List<Free> frees = new ArrayList<>();
+    private boolean barrier;
+    private volatile MappingTables tables;
+
+    /**
+     * @param data the file with the guest's clusters; perhaps {@code file} itself
+     * @param passDiscards whether the file is told of clusters that became free by a discard
+     */
+    WriteBack(
+            StorageNode file,
+            StorageNode data,
+            LiveHeader header,
+            ClusterAllocator allocator,
+            ClusterSet metadata,
+            Health health,
+            Epoch epoch,
+            boolean passDiscards) {
+        this.file = file;
+        this.data = data;
+        this.header = header;
+        this.geometry = header.get().geometry();
+        this.allocator = allocator;
+        this.metadata = metadata;
+        this.health = health;
+        this.epoch = epoch;
+        this.passDiscards = passDiscards;
+        this.tables = activeTables();
+    }
+
+    /** Makes tables of the active state, as the header has it now. */
+    private MappingTables activeTables() {
+        Header now = header.get();
+        int needed = Math.toIntExact(geometry.l1EntriesFor(now.virtualSize()));
+        return new MappingTables(
+                file, geometry, "L1 table", now.l1TableOffset(), needed, unwritten);
+    }
+
+    /** The tables of the active state. */
+    MappingTables tables() {
+        return tables;
+    }
+
+    /** Begins anew with the tables that the header names; nothing may be unwritten. */
+    void reloadTables() {
+        if (!unwritten.isEmpty() || !dirtyL1.isEmpty()) {
+            throw new AssertionError("changes are lost");
+        }
+        tables = activeTables();
+    }
+
+    /** Whether counts may stay behind while the dirty bit is set. */
+    void setLazy(boolean on) {
+        lazy = on;
+    }
+
+    /** Guards changes of the mapping. Taken before the allocator's lock. */
+    ReentrantLock mapping() {
+        return mapping;
+    }
+
+    // ---- what changes; for who holds the lock
+
+    /** Notes a slice's new state. */
+    void changed(long number, TableSlice slice, long sectors) {
+        unwritten.put(number, slice);
+        dirtySectors.merge(number, sectors, (a, b) -> a | b);
+    }
+
+    /** Notes a new L1 entry. */
+    void changedL1(int index) {
+        dirtyL1.set(index);
+    }
+
+    /** Says that data written so far must be stable before the links noted so far. */
+    void requireBarrier() {
+        barrier = true;
+    }
+
+    /** Notes references that are gone with the changes noted so far. */
+    void free(Free free) {
+        frees.add(free);
+    }
+
+    // ---- commits
+
+    /** Makes room if much is unwritten. May block; to be called without locks and epoch. */
+    void throttle() {
+        if (unwritten.size() > SLICES_MAX || frees.size() > FREES_MAX) {
+            boolean much = unwritten.size() > 2 * SLICES_MAX || frees.size() > 2 * FREES_MAX;
+            if (much) {
+                committing.lock();
+            } else if (!committing.tryLock()) {
+                return;
+            }
+            try {
+                if (unwritten.size() > SLICES_MAX || frees.size() > FREES_MAX) {
+                    commit(false);
+                }
+            } finally {
+                committing.unlock();
+            }
+        }
+    }
+
+    /** Makes all that was changed and written before this call stable. */
+    void flush() {
+        long needed = begun + 1;
+        committing.lock();
+        try {
+            if (done < needed) { // Else somebody's flush began after this call did.
+                long mine = ++begun;
+                commit(true);
+                done = mine;
+            }
+        } finally {
+            committing.unlock();
+        }
+    }
+
+    private void commit(boolean stable) {
+        health.check();
+        Batch batch = takeBatch();
+        health.orFail(
+                () -> {
+                    write(batch, stable);
+                    if (!batch.frees().isEmpty()) {
+                        // Q3: requests under way may still use what is free now.
+                        epoch.awaitEarlier();
+                        batch.frees().forEach(this::reclaim);
+                    }
+                });
+    }
+
+    private Batch takeBatch() {
+        mapping.lock();
+        try {
+            List<Changed> slices = new ArrayList<>(dirtySectors.size());
+            dirtySectors.forEach(
+                    (number, sectors) -> {
+                        TableSlice slice = unwritten.get(number);
+                        if (slice == null) {
+                            throw new AssertionError("slice " + number + " is dirty but not there");
+                        }
+                        slices.add(new Changed(number, slice, sectors));
+                    });
+            slices.sort((a, b) -> Long.compare(a.number(), b.number()));
+            Batch batch = new Batch(slices, dirtyL1.stream().toArray(), frees, barrier);
+            dirtySectors.clear();
+            dirtyL1.clear();
+            frees = new ArrayList<>();
+            barrier = false;
+            return batch;
+        } finally {
+            mapping.unlock();
+        }
+    }
+
+    private void write(Batch batch, boolean stable) {
+        if (!batch.isEmpty()) {
+            if (lazy) {
+                header.setIncompatible(Header.DIRTY, true); // Stable before the first link.
+            }
+        }
+        if (!lazy) {
+            writeCounts();
+        }
+        if (!batch.isEmpty() && (countsUnstable || batch.barrier())) {
+            flushFiles();
+        }
+        batch.slices().forEach(this::writeSlice);
+        if (batch.l1().length > 0) {
+            flushFiles(); // Tables before the entries that lead to them.
+            writeL1(batch.l1());
+        }
+        if (stable || !batch.frees().isEmpty()) {
+            flushFiles();
+        }
+        forget(batch);
+    }
+
+    private void writeCounts() {
+        allocator.lock().lock();
+        try {
+            countsUnstable |= allocator.refcounts().writeBack();
+        } finally {
+            allocator.lock().unlock();
+        }
+    }
+
+    private void flushFiles() {
+        if (data != file) {
+            data.flush();
+        }
+        file.flush();
+        countsUnstable = false;
+    }
+
+    /** Writes the sectors of a slice that changed, neighbours at once. */
+    private void writeSlice(Changed changed) {
+        long number = changed.number();
+        long place = tables.tableOffset(geometry.l1IndexOfSlice(number));
+        long start = place + geometry.sliceOffset(number);
+        long[] words = changed.slice().toWords(geometry);
+        MemorySegment bytes = MemorySegment.ofArray(new byte[words.length * Long.BYTES]);
+        for (int i = 0; i < words.length; i++) {
+            Bytes.putU64(bytes, (long) i * Long.BYTES, words[i]);
+        }
+        long left = changed.sectors();
+        while (left != 0) {
+            int from = Long.numberOfTrailingZeros(left);
+            int count = Long.numberOfTrailingZeros(~(left >>> from));
+            long at = (long) from * Geometry.SECTOR;
+            long length = (long) count * Geometry.SECTOR;
+            file.write(start + at, bytes.asSlice(at, length), Durability.CACHED);
+            left &= ~((-1L >>> (Long.SIZE - count)) << from);
+        }
+    }
+
+    private void writeL1(int[] indexes) {
+        long[] l1 = tables.l1();
+        for (int from = 0, end; from < indexes.length; from = end) {
+            end = from + 1;
+            while (end < indexes.length && indexes[end] == indexes[end - 1] + 1) {
+                end++;
+            }
+            MemorySegment bytes = MemorySegment.ofArray(new byte[(end - from) * Long.BYTES]);
+            for (int i = from; i < end; i++) {
+                Bytes.putU64(bytes, (long) (i - from) * Long.BYTES, l1[indexes[i]]);
+            }
+            file.write(tables.l1EntryOffset(indexes[from]), bytes, Durability.CACHED);
+        }
+    }
+
+    /** What was written need not be kept, unless it changed again. */
+    private void forget(Batch batch) {
+        mapping.lock();
+        try {
+            for (Changed each : batch.slices()) {
+                if (!dirtySectors.containsKey(each.number())) {
+                    unwritten.remove(each.number());
+                }
+            }
+        } finally {
+            mapping.unlock();
+        }
+    }
+
+    private void reclaim(Free free) {
+        long cluster = geometry.clusterIndex(free.hostOffset());
+        if (free.discard() && passDiscards && allocator.isLastReference(cluster)) {
+            // While it is still counted, so that nobody can have got it meanwhile.
+            file.discard(free.hostOffset(), geometry.clusterSize());
+        }
+        if (free.table()) {
+            metadata.remove(cluster, free.clusters());
+        }
+        allocator.free(free.hostOffset(), free.clusters());
+    }
+}

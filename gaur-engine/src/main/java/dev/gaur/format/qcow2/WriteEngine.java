@@ -1,0 +1,137 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroMode;
+import dev.gaur.sync.Epoch;
+import dev.gaur.sync.RangeLock;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * All that changes an image: made when the first change comes, so that opening writes nothing
+ * (Q11). Wires the parts; what they do is theirs.
+ */
+final class WriteEngine {
+    private final StorageNode file;
+    private final LiveHeader header;
+    private final Health health;
+    private final ClusterSet metadata = new ClusterSet();
+    private final ClusterAllocator allocator;
+    private final WriteBack writeBack;
+    private final WritePath writePath;
+    private final ZeroPath zeroPath;
+    private boolean dirtyBit;
+
+    /**
+     * @param header of a sound image: counts and flags are true
+     * @param epoch of all reads
+     */
+    WriteEngine(StorageNode file, StorageNode data, LiveHeader header, Epoch epoch) {
+        this.file = file;
+        this.header = header;
+        this.health = new Health(file.name(), header);
+        Header now = header.get();
+        Geometry geometry = now.geometry();
+        Refcounts refcounts = new Refcounts(file, header, metadata);
+        this.allocator = new ClusterAllocator(file, geometry, refcounts, metadata, health);
+        this.writeBack =
+                new WriteBack(file, data, header, allocator, metadata, health, epoch, false);
+        Linker linker = new Linker(file, now, allocator, metadata, writeBack);
+        RangeLock claims = new RangeLock();
+        this.writePath =
+                new WritePath(
+                        file, data, geometry, allocator, metadata, linker, epoch, claims, health);
+        this.zeroPath = new ZeroPath(file, data, now, linker, writePath, claims, false);
+        this.dirtyBit = (now.compatible() & Header.LAZY_REFCOUNTS) != 0;
+        writeBack.setLazy(dirtyBit);
+        new MetadataPlaces(file, now, metadata).addAll(writeBack.tables(), refcounts);
+    }
+
+    /** The tables of the active state, whose changes are seen before they are in the file. */
+    MappingTables tables() {
+        return writeBack.tables();
+    }
+
+    void write(View view, long guestOffset, MemorySegment source, Durability durability) {
+        health.check();
+        writePath.write(view, guestOffset, source);
+        finish(durability);
+    }
+
+    void zero(View view, long guestOffset, long length, ZeroMode mode, Durability durability) {
+        health.check();
+        zeroPath.zero(view, guestOffset, length, mode);
+        finish(durability);
+    }
+
+    void discard(View view, long guestOffset, long length) {
+        health.check();
+        zeroPath.discard(view, guestOffset, length);
+        finish(Durability.CACHED);
+    }
+
+    private void finish(Durability durability) {
+        if (durability == Durability.STABLE) {
+            writeBack.flush();
+        } else {
+            writeBack.throttle();
+        }
+    }
+
+    void flush() {
+        health.check();
+        writeBack.flush();
+    }
+
+    /**
+     * Writes everything out, so that the file has true counts, no spare clusters and no dirty bit.
+     * Does nothing after a failure: what the file has then is for a repair.
+     */
+    void close() {
+        if (health.isFailed()) {
+            return;
+        }
+        writeBack.flush();
+        health.orFail(
+                () -> {
+                    allocator.close();
+                    allocator.lock().lock();
+                    try {
+                        allocator.refcounts().writeBack();
+                    } finally {
+                        allocator.lock().unlock();
+                    }
+                    file.flush();
+                    if (dirtyBit) {
+                        header.setIncompatible(Header.DIRTY, false);
+                    }
+                });
+    }
+
+    /** Says that an image cannot be written to as it is. */
+    static void requireWritable(String image, Header header) {
+        if (header.has(Header.CORRUPT)) {
+            throw new BlockException.Denied(
+                    image, "", "Image is corrupt; cannot be opened read/write");
+        }
+        if (header.cryptMethod() != 0) {
+            throw new BlockException.Unsupported(
+                    image, "encryption", "encrypted images are not supported yet");
+        }
+    }
+
+    /** Says that an image cannot be changed before something else was done with it. */
+    static void requireClean(String image, Header header) {
+        if (header.has(Header.DIRTY)) {
+            throw new BlockException.Unsupported(
+                    image,
+                    "dirty bit",
+                    "the image was not closed cleanly: run check -r all, then write to it");
+        }
+        if (header.extension(HeaderExtension.BITMAPS).isPresent()) {
+            throw new BlockException.Unsupported(
+                    image, "bitmaps", "writing to an image with bitmaps is not supported yet");
+        }
+    }
+}

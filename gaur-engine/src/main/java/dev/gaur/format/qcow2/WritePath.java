@@ -1,0 +1,364 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockNode;
+import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroNode;
+import dev.gaur.format.qcow2.ClusterAllocator.Taken;
+import dev.gaur.mem.BufferPool;
+import dev.gaur.sync.Epoch;
+import dev.gaur.sync.RangeLock;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes of the virtual disk. What belongs to this disk alone is overwritten in place, several
+ * threads at once. All else gets new clusters: count, data, pointer; what the write does not cover
+ * of them is read from what is visible now and written along, in one request.
+ *
+ * <p>Locks: a claim on the guest clusters that are allocated; two writers of one cluster take
+ * turns, others don't meet.
+ *
+ * <p>Source: the specification, "Cluster mapping", "Extended L2 Entries".
+ */
+final class WritePath {
+    /** Larger requests are not copied to get head and tail around them. */
+    private static final int JOIN_BYTES = 256 << 10;
+
+    private static final int BUFFERS_KEPT = 8;
+
+    private final StorageNode file;
+    private final StorageNode data;
+    private final Geometry geometry;
+    private final ClusterAllocator allocator;
+    private final ClusterSet metadata;
+    private final Linker linker;
+    private final Epoch epoch;
+    private final RangeLock claims;
+    private final Health health;
+    private final BufferPool buffers;
+
+    WritePath(
+            StorageNode file,
+            StorageNode data,
+            Geometry geometry,
+            ClusterAllocator allocator,
+            ClusterSet metadata,
+            Linker linker,
+            Epoch epoch,
+            RangeLock claims,
+            Health health) {
+        this.file = file;
+        this.data = data;
+        this.geometry = geometry;
+        this.allocator = allocator;
+        this.metadata = metadata;
+        this.linker = linker;
+        this.epoch = epoch;
+        this.claims = claims;
+        this.health = health;
+        this.buffers = new BufferPool(Math.max(JOIN_BYTES, geometry.clusterSize()), BUFFERS_KEPT);
+    }
+
+    /** Writes all of {@code source}; visible when it returned. */
+    void write(View view, long guestOffset, MemorySegment source) {
+        long length = source.byteSize();
+        long done = 0;
+        while (done < length) {
+            long at = guestOffset + done;
+            done += writeInPlace(view, at, part(source, done, length - done));
+            if (done < length) {
+                done += allocate(view, guestOffset + done, part(source, done, length - done));
+            }
+        }
+    }
+
+    private static MemorySegment part(MemorySegment source, long from, long length) {
+        return length == source.byteSize() ? source : source.asSlice(from, length);
+    }
+
+    /** Overwrites what may be; returns how many bytes that was. */
+    private long writeInPlace(View view, long guestOffset, MemorySegment source) {
+        long length = source.byteSize();
+        long done = 0;
+        while (done < length) {
+            int ticket = epoch.enter(); // Until the bytes are there nobody else gets the place.
+            try {
+                Run run = view.map().findInPlace(guestOffset + done, length - done);
+                if (run.length() == 0) {
+                    return done;
+                }
+                checkNotMetadata(run.hostOffset(), run.length());
+                MemorySegment bytes = part(source, done, run.length());
+                data.write(run.hostOffset(), bytes, Durability.CACHED);
+                done += run.length();
+            } finally {
+                epoch.leave(ticket);
+            }
+        }
+        return done;
+    }
+
+    /** Q5: guest data never goes where metadata lies. */
+    private void checkNotMetadata(long hostOffset, long length) {
+        if (data != file) {
+            return;
+        }
+        long first = geometry.clusterIndex(hostOffset);
+        long count = geometry.clusterIndex(hostOffset + length - 1) - first + 1;
+        if (metadata.containsAny(first, count)) {
+            throw health.corrupt(
+                    "data cluster", hostOffset, "guest data would overwrite metadata of the image");
+        }
+    }
+
+    /** Writes the first clusters of a range that cannot be overwritten; returns how many bytes. */
+    private long allocate(View view, long guestOffset, MemorySegment source) {
+        long sliceEnd = (geometry.sliceNumber(guestOffset) + 1) * sliceCoverage();
+        long end = Math.min(guestOffset + source.byteSize(), sliceEnd);
+        long first = geometry.alignDown(guestOffset);
+        RangeLock.Claim claim = claims.claim(first, geometry.alignUp(end) - first);
+        try {
+            Plan plan = plan(view, guestOffset, end);
+            if (plan == null) {
+                return 0; // Somebody else was here first: it can be overwritten now.
+            }
+            long length = plan.cow().writeEnd() - guestOffset;
+            place(view, plan, part(source, 0, length));
+            return length;
+        } finally {
+            claim.close();
+        }
+    }
+
+    private long sliceCoverage() {
+        return geometry.clusterOffset(geometry.sliceEntries());
+    }
+
+    /**
+     * What to write in one go.
+     *
+     * @param cow the guest's bytes and those around them
+     * @param reused where the cluster lies already, or 0 for new ones
+     * @param wasZero whether all of {@code cow} reads as zeros now
+     * @param copyIsZero whether what is copied reads as zeros now
+     */
+    private record Plan(CowPlan cow, long reused, boolean wasZero, boolean copyIsZero) {}
+
+    private @Nullable Plan plan(View view, long from, long end) {
+        int ticket = epoch.enter();
+        try {
+            ClusterMap map = view.map();
+            if (map.findInPlace(from, 1).length() > 0) {
+                return null;
+            }
+            ClusterState first = map.state(from);
+            ClusterState last = first;
+            long stop = Math.min(end, geometry.alignDown(from) + geometry.clusterSize());
+            while (!first.isReusable() && stop < end) {
+                ClusterState next = map.state(stop);
+                if (next.isReusable()) {
+                    break;
+                }
+                last = next;
+                stop = Math.min(end, stop + geometry.clusterSize());
+            }
+            return plan(view, first, last, from, stop);
+        } finally {
+            epoch.leave(ticket);
+        }
+    }
+
+    private Plan plan(View view, ClusterState first, ClusterState last, long from, long end) {
+        CowPlan cow = CowPlan.of(geometry, first, last, from, end);
+        if (data != file) {
+            cow = cow.endingBy(view.header().virtualSize()); // A raw data file ends with the disk.
+        }
+        boolean copyIsZero =
+                readsAsZero(view, cow.from(), cow.writeFrom())
+                        && readsAsZero(view, cow.writeEnd(), cow.end());
+        boolean wasZero = copyIsZero && readsAsZero(view, cow.writeFrom(), cow.writeEnd());
+        return new Plan(cow, first.isReusable() ? first.hostOffset() : 0, wasZero, copyIsZero);
+    }
+
+    /** Whether the tables alone tell that a range of the disk reads as zeros. */
+    boolean isKnownZero(View view, long from, long end) {
+        int ticket = epoch.enter();
+        try {
+            return readsAsZero(view, from, end);
+        } finally {
+            epoch.leave(ticket);
+        }
+    }
+
+    /** What the entry of a cluster says now; for who has a claim on it. */
+    ClusterState state(View view, long guestOffset) {
+        int ticket = epoch.enter();
+        try {
+            return view.map().state(guestOffset);
+        } finally {
+            epoch.leave(ticket);
+        }
+    }
+
+    private boolean readsAsZero(View view, long from, long end) {
+        long at = from;
+        while (at < end) {
+            Run run = view.map().find(at, end - at);
+            boolean zero =
+                    switch (run.kind()) {
+                        case NORMAL, COMPRESSED -> false;
+                        case ZERO_PLAIN, ZERO_ALLOCATED -> true;
+                        case UNALLOCATED -> isBehindBacking(view, at);
+                    };
+            if (!zero) {
+                return false;
+            }
+            at = run.end();
+        }
+        return true;
+    }
+
+    private static boolean isBehindBacking(View view, long guestOffset) {
+        BlockNode backing = view.backing();
+        return backing == ZeroNode.INSTANCE || backing.length() <= guestOffset;
+    }
+
+    private void place(View view, Plan plan, MemorySegment source) {
+        CowPlan cow = plan.cow();
+        long firstCluster = geometry.alignDown(cow.from());
+        int clusters = (int) geometry.clusterIndex(geometry.alignUp(cow.end()) - firstCluster);
+        long done = 0; // clusters
+        while (done < clusters) {
+            Taken taken = takePlace(plan, firstCluster, done, clusters - done);
+            CowPlan piece = piece(cow, firstCluster, done, taken.clusters());
+            MemorySegment bytes =
+                    source.asSlice(
+                            piece.writeFrom() - cow.writeFrom(),
+                            piece.writeEnd() - piece.writeFrom());
+            boolean barrier = !taken.fresh() || !plan.wasZero();
+            try {
+                fill(view, piece, taken, plan.copyIsZero(), bytes);
+                link(view, piece, taken, barrier);
+            } catch (RuntimeException failure) {
+                giveBack(plan, taken);
+                throw failure;
+            }
+            done += taken.clusters();
+        }
+    }
+
+    private Taken takePlace(Plan plan, long firstCluster, long done, long most) {
+        if (plan.reused() != 0) {
+            return new Taken(plan.reused(), 1, false);
+        }
+        if (data != file) {
+            long guest = firstCluster + geometry.clusterOffset(done);
+            return new Taken(guest, most, false);
+        }
+        return allocator.take(most);
+    }
+
+    private void giveBack(Plan plan, Taken taken) {
+        if (plan.reused() == 0 && data == file) {
+            allocator.free(taken.hostOffset(), taken.clusters());
+        }
+    }
+
+    /** The part of a plan that lies in some of its clusters. */
+    private CowPlan piece(CowPlan cow, long firstCluster, long done, long count) {
+        long start = firstCluster + geometry.clusterOffset(done);
+        long stop = start + geometry.clusterOffset(count);
+        return new CowPlan(
+                Math.max(start, cow.from()),
+                Math.clamp(cow.writeFrom(), start, stop),
+                Math.clamp(cow.writeEnd(), start, stop),
+                Math.min(stop, cow.end()));
+    }
+
+    /** Hands the bytes of clusters to the file. */
+    private void fill(
+            View view, CowPlan plan, Taken taken, boolean copyIsZero, MemorySegment source) {
+        long shift = taken.hostOffset() - geometry.alignDown(plan.from());
+        checkNotMetadata(taken.hostOffset(), geometry.clusterOffset(taken.clusters()));
+        if (plan.copiesNothing() || (copyIsZero && taken.fresh())) {
+            data.write(plan.writeFrom() + shift, source, Durability.CACHED);
+            return;
+        }
+        if (plan.length() <= buffers.bufferSize()) {
+            writeJoined(view, plan, shift, source);
+            return;
+        }
+        // A large write: only its first and last cluster are joined with what is around them.
+        long headEnd = geometry.alignDown(plan.from()) + geometry.clusterSize();
+        long tailStart = geometry.alignDown(plan.end() - 1);
+        writePart(view, plan, shift, source, plan.from(), headEnd);
+        writePart(view, plan, shift, source, headEnd, tailStart);
+        writePart(view, plan, shift, source, tailStart, plan.end());
+    }
+
+    private void writePart(
+            View view, CowPlan plan, long shift, MemorySegment source, long from, long end) {
+        if (from >= end) {
+            return;
+        }
+        long writeFrom = Math.clamp(plan.writeFrom(), from, end);
+        long writeEnd = Math.clamp(plan.writeEnd(), from, end);
+        MemorySegment bytes = source.asSlice(writeFrom - plan.writeFrom(), writeEnd - writeFrom);
+        CowPlan part = new CowPlan(from, writeFrom, writeEnd, end);
+        if (part.copiesNothing()) {
+            data.write(from + shift, bytes, Durability.CACHED);
+        } else {
+            writeJoined(view, part, shift, bytes);
+        }
+    }
+
+    private void writeJoined(View view, CowPlan plan, long shift, MemorySegment source) {
+        try (BufferPool.Lease lease = buffers.lease()) {
+            MemorySegment all = lease.segment(plan.length());
+            long head = plan.writeFrom() - plan.from();
+            long tail = plan.writeEnd() - plan.from();
+            readVisible(view, plan.from(), all.asSlice(0, head));
+            all.asSlice(head, tail - head).copyFrom(source);
+            readVisible(view, plan.writeEnd(), all.asSlice(tail));
+            data.write(plan.from() + shift, all, Durability.CACHED);
+        }
+    }
+
+    /** Reads what the guest sees now; zeros behind the end of the disk. */
+    private void readVisible(View view, long from, MemorySegment target) {
+        long inDisk = Math.clamp(view.header().virtualSize() - from, 0, target.byteSize());
+        if (inDisk > 0) {
+            int ticket = epoch.enter();
+            try {
+                view.readPath().read(from, target.asSlice(0, inDisk));
+            } finally {
+                epoch.leave(ticket);
+            }
+        }
+        target.asSlice(inDisk).fill((byte) 0);
+    }
+
+    /** Q2: the bytes of all clusters were handed to the file. */
+    private void link(View view, CowPlan plan, Taken taken, boolean barrier) {
+        long first = geometry.alignDown(plan.from());
+        linker.change(
+                view.map(),
+                view.cache(),
+                first,
+                (int) taken.clusters(),
+                barrier,
+                false,
+                (index, old) -> {
+                    long offset = geometry.clusterOffset(index);
+                    long word = taken.hostOffset() + offset | L2Entry.COPIED;
+                    if (!geometry.extendedL2()) {
+                        return new Linker.Entry(word, 0);
+                    }
+                    int whole = plan.wholeSubclusters(geometry, first + offset);
+                    int allocated = old.isReusable() ? old.allocated() | whole : whole;
+                    int zeros = old.compressed() ? 0 : old.zeros() & ~whole;
+                    return new Linker.Entry(word, L2Entry.bitmap(allocated, zeros));
+                });
+    }
+}

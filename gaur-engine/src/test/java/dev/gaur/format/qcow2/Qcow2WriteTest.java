@@ -1,0 +1,164 @@
+package dev.gaur.format.qcow2;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.gaur.block.BlockNode;
+import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroMode;
+import dev.gaur.format.CheckFinding;
+import dev.gaur.format.CheckListener;
+import dev.gaur.format.CheckReport;
+import dev.gaur.format.FormatOptions;
+import dev.gaur.format.Image;
+import dev.gaur.format.ReferenceOpener;
+import dev.gaur.storage.Reference;
+import dev.gaur.storage.memory.MemoryStorage;
+import dev.gaur.testkit.TestBytes;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Random requests to images of many kinds, against an array of bytes; the image stays sound. */
+class Qcow2WriteTest {
+    private static final long SEED = Long.getLong("gaur.seed", 20261122L);
+    private static final int SIZE = 3_000_320;
+    private static final int REQUESTS = 150;
+
+    /** A kind of image. */
+    private record Kind(String name, Qcow2CreateOptions options, int backing) {
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    static List<Kind> kinds() {
+        Qcow2CreateOptions plain = Qcow2CreateOptions.ofSize(SIZE);
+        Qcow2CreateOptions small = plain.withClusterSize(4096);
+        List<Kind> kinds = new ArrayList<>();
+        for (int backing : new int[] {0, 1_000_448, 4_000_256}) {
+            String on = " on " + backing;
+            kinds.add(new Kind("plain" + on, plain, backing));
+            kinds.add(new Kind("512" + on, plain.withClusterSize(512), backing));
+            kinds.add(new Kind("4k" + on, small, backing));
+            kinds.add(new Kind("2M" + on, plain.withClusterSize(2 << 20), backing));
+            kinds.add(new Kind("v2" + on, small.withVersion(2), backing));
+            kinds.add(new Kind("lazy" + on, small.withLazyRefcounts(true), backing));
+            kinds.add(new Kind("bits1" + on, small.withRefcountBits(1), backing));
+            kinds.add(new Kind("bits64" + on, small.withRefcountBits(64), backing));
+            Qcow2CreateOptions extended = plain.withClusterSize(16384).withExtendedL2(true);
+            kinds.add(new Kind("extended" + on, extended, backing));
+            kinds.add(new Kind("extended 64k" + on, plain.withExtendedL2(true), backing));
+        }
+        return kinds;
+    }
+
+    private static byte[] base(Kind kind) {
+        return TestBytes.patchy(new Random(SEED), kind.backing());
+    }
+
+    private record Base(byte[] content) implements ReferenceOpener {
+        @Override
+        public BlockNode backing(Reference reference) {
+            return new MemoryStorage(reference.name(), content);
+        }
+
+        @Override
+        public StorageNode dataFile(Reference reference) {
+            throw new AssertionError(reference.toString());
+        }
+    }
+
+    private static Image open(StorageNode storage, Kind kind) {
+        return Qcow2Format.INSTANCE.open(storage, FormatOptions.DEFAULT, new Base(base(kind)));
+    }
+
+    /** Storage that outlives the image. */
+    private static MemoryStorage copy(MemoryStorage storage) {
+        return new MemoryStorage("copy", TestBytes.read(storage, 0, (int) storage.length()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void everyRequestDoesWhatItWouldToAnArray(Kind kind) {
+        Random random = new Random(SEED);
+        MemoryStorage storage = new MemoryStorage("image", 0);
+        Qcow2CreateOptions options = kind.options();
+        if (kind.backing() > 0) {
+            options = options.withBacking("base", "raw");
+        }
+        ImageCreator.create(storage, Optional.empty(), options);
+        byte[] base = base(kind);
+        byte[] model = Arrays.copyOf(base, SIZE);
+        for (int round = 0; round < 3; round++) {
+            MemoryStorage next = copy(storage);
+            KeepOpen kept = new KeepOpen(next, true);
+            try (Image image = open(kept, kind)) {
+                for (int i = 0; i < REQUESTS; i++) {
+                    String at = "seed " + SEED + " round " + round + " request " + i;
+                    request(image, model, random, at);
+                }
+                assertArrayEquals(model, TestBytes.read(image, 0, SIZE), "seed " + SEED);
+            }
+            storage = next;
+            check(storage);
+        }
+        try (Image image = open(new KeepOpen(storage, true), kind)) {
+            assertArrayEquals(model, TestBytes.read(image, 0, SIZE), "reopened");
+        }
+    }
+
+    private static void request(Image image, byte[] model, Random random, String message) {
+        int offset = random.nextInt(SIZE);
+        int length = random.nextInt(SIZE - offset + 1) >>> random.nextInt(16);
+        Durability durability = random.nextInt(20) == 0 ? Durability.STABLE : Durability.CACHED;
+        switch (random.nextInt(6)) {
+            case 0 -> {
+                ZeroMode mode = random.nextBoolean() ? ZeroMode.KEEP : ZeroMode.UNMAP;
+                image.zero(offset, length, mode, durability);
+                Arrays.fill(model, offset, offset + length, (byte) 0);
+            }
+            case 1 -> {
+                image.discard(offset, length);
+                byte[] now = TestBytes.read(image, offset, length);
+                for (int i = 0; i < length; i++) {
+                    if (now[i] != model[offset + i] && now[i] != 0) {
+                        throw new AssertionError(message + ": discard shows " + (offset + i));
+                    }
+                }
+                System.arraycopy(now, 0, model, offset, length);
+            }
+            case 2 -> image.flush();
+            default -> {
+                byte[] bytes = TestBytes.patchy(random, length);
+                image.write(offset, MemorySegment.ofArray(bytes), durability);
+                System.arraycopy(bytes, 0, model, offset, length);
+            }
+        }
+        if (random.nextInt(10) == 0) {
+            assertArrayEquals(model, TestBytes.read(image, 0, SIZE), message);
+        }
+    }
+
+    private static void check(MemoryStorage storage) {
+        List<String> findings = new ArrayList<>();
+        CheckListener listener =
+                new CheckListener() {
+                    @Override
+                    public void found(CheckFinding finding) {
+                        findings.add(finding.text());
+                    }
+                };
+        Header header = HeaderCodec.readForCheck(storage);
+        CheckReport report = new ConsistencyCheck(storage, header).check(listener);
+        assertEquals(List.of(), findings, "seed " + SEED);
+        assertEquals("", report.failure());
+    }
+}
