@@ -21,4 +21,10 @@ public non-sealed interface StorageNode extends BlockNode {
      * @throws BlockException.Busy if somebody is writing; close the node then
      */
     default void excludeWriters() {}
+
+    /**
+     * Tells the storage that its user has come to a named place. Real storage does nothing; one
+     * made for tests may block here, or fail a later request.
+     */
+    default void event(BlockEvent event) {}
 }

@@ -111,8 +111,8 @@ public final class ChainOpener {
             if (format != RawFormat.INSTANCE) {
                 prepareForMetadata(storage);
             }
-            String snapshot = top ? request.snapshot() : "";
-            FormatOptions options = new FormatOptions(snapshot, request.metadataCacheBytes());
+            FormatOptions options =
+                    top ? request.options() : new FormatOptions("", request.metadataCacheBytes());
             return format.open(storage, options, references);
         } catch (RuntimeException | Error failure) {
             storage.close();

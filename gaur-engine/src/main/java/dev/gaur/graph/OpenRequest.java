@@ -1,6 +1,7 @@
 package dev.gaur.graph;
 
 import dev.gaur.format.FormatOptions;
+import dev.gaur.storage.CacheMode;
 import dev.gaur.storage.OpenPolicy;
 
 /**
@@ -11,20 +12,20 @@ import dev.gaur.storage.OpenPolicy;
  * @param shared without locks, beside a program that writes; what is read may be torn
  * @param withBacking with the backing files; without them only what the image itself holds can be
  *     read
- * @param snapshot id or name of the internal snapshot to read; empty for the active state
- * @param metadataCacheBytes bound of each layer's cache of tables, or {@link FormatOptions#AUTO}
+ * @param options of the image itself; its layers below take only the bound of the metadata cache
+ * @param cache when writes are done; {@code direct} is advice, which no driver follows yet
  * @param policy what may be opened because an image names it
- * @param direct past the page cache; advice, which no driver follows yet
+ * @param imageOpts the location is a list of driver options ({@code --image-opts})
  */
 public record OpenRequest(
         String format,
         boolean writable,
         boolean shared,
         boolean withBacking,
-        String snapshot,
-        long metadataCacheBytes,
+        FormatOptions options,
+        CacheMode cache,
         OpenPolicy policy,
-        boolean direct) {
+        boolean imageOpts) {
 
     /** For reading, with locks; follows backing files as qemu-img does. */
     public static final OpenRequest READ =
@@ -33,56 +34,80 @@ public record OpenRequest(
                     false,
                     false,
                     true,
-                    "",
-                    FormatOptions.AUTO,
+                    FormatOptions.DEFAULT,
+                    CacheMode.WRITEBACK,
                     OpenPolicy.followLocalFiles(),
                     false);
+
+    /** Returns the id or name of the internal snapshot to read; empty for the active state. */
+    public String snapshot() {
+        return options.snapshot();
+    }
+
+    /** Returns the bound of each layer's cache of tables, or {@link FormatOptions#AUTO}. */
+    public long metadataCacheBytes() {
+        return options.metadataCacheBytes();
+    }
+
+    /** Tells whether requests shall go past the page cache. */
+    public boolean direct() {
+        return cache.direct();
+    }
 
     /** The same with another format. */
     public OpenRequest withFormat(String other) {
         return new OpenRequest(
-                other, writable, shared, withBacking, snapshot, metadataCacheBytes, policy, direct);
+                other, writable, shared, withBacking, options, cache, policy, imageOpts);
     }
 
     /** The same for writing too, or not. */
     public OpenRequest withWritable(boolean other) {
         return new OpenRequest(
-                format, other, shared, withBacking, snapshot, metadataCacheBytes, policy, direct);
+                format, other, shared, withBacking, options, cache, policy, imageOpts);
     }
 
     /** The same without locks, or with them. */
     public OpenRequest withShared(boolean other) {
         return new OpenRequest(
-                format, writable, other, withBacking, snapshot, metadataCacheBytes, policy, direct);
+                format, writable, other, withBacking, options, cache, policy, imageOpts);
     }
 
     /** The same with the backing files, or without. */
     public OpenRequest withBacking(boolean other) {
+        return new OpenRequest(format, writable, shared, other, options, cache, policy, imageOpts);
+    }
+
+    /** The same with other options of the image. */
+    public OpenRequest withOptions(FormatOptions other) {
         return new OpenRequest(
-                format, writable, shared, other, snapshot, metadataCacheBytes, policy, direct);
+                format, writable, shared, withBacking, other, cache, policy, imageOpts);
     }
 
     /** The same of another internal snapshot. */
     public OpenRequest withSnapshot(String other) {
-        return new OpenRequest(
-                format, writable, shared, withBacking, other, metadataCacheBytes, policy, direct);
+        return withOptions(options.withSnapshot(other));
     }
 
     /** The same with another bound of the metadata cache. */
     public OpenRequest withMetadataCacheBytes(long other) {
+        return withOptions(options.withMetadataCacheBytes(other));
+    }
+
+    /** The same with another cache mode. */
+    public OpenRequest withCache(CacheMode other) {
         return new OpenRequest(
-                format, writable, shared, withBacking, snapshot, other, policy, direct);
+                format, writable, shared, withBacking, options, other, policy, imageOpts);
     }
 
     /** The same with another policy. */
     public OpenRequest withPolicy(OpenPolicy other) {
         return new OpenRequest(
-                format, writable, shared, withBacking, snapshot, metadataCacheBytes, other, direct);
+                format, writable, shared, withBacking, options, cache, other, imageOpts);
     }
 
-    /** The same past the page cache, or through it. */
-    public OpenRequest withDirect(boolean other) {
+    /** The same with a location that is a list of driver options, or a name. */
+    public OpenRequest withImageOpts(boolean other) {
         return new OpenRequest(
-                format, writable, shared, withBacking, snapshot, metadataCacheBytes, policy, other);
+                format, writable, shared, withBacking, options, cache, policy, other);
     }
 }
