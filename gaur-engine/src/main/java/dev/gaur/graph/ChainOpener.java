@@ -121,7 +121,8 @@ public final class ChainOpener {
     }
 
     private StorageOptions storageOptions(boolean writable) {
-        return new StorageOptions(writable, request.direct(), request.shared());
+        return new StorageOptions(
+                writable, request.direct(), request.shared(), request.cache().noFlush(), true);
     }
 
     private void prepareForMetadata(StorageNode storage) {
@@ -161,7 +162,8 @@ public final class ChainOpener {
         @Override
         public StorageNode dataFile(Reference reference) {
             String location = Locations.ofReference(reference, imageLocation, request.policy());
-            StorageNode opened = driver.open(location, storageOptions(false));
+            boolean writable = layers.isEmpty() && request.writable();
+            StorageNode opened = driver.open(location, storageOptions(writable));
             dataFile = opened;
             return opened;
         }

@@ -11,6 +11,7 @@ import dev.gaur.block.ZeroMode;
 import dev.gaur.block.ZeroNode;
 import dev.gaur.codec.Compression;
 import dev.gaur.format.Checker;
+import dev.gaur.format.Compressing;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageInfo;
@@ -38,7 +39,7 @@ final class Qcow2Image implements Image {
     private final BlockNode backing;
     private final LiveHeader header;
     private final boolean writable;
-    private final long cacheBytes;
+    private final FormatOptions options;
     private final SnapshotTable snapshots;
     private final CompressedClusters compressed;
     private final Epoch reads = new Epoch();
@@ -54,18 +55,23 @@ final class Qcow2Image implements Image {
             Header header,
             SnapshotTable snapshots,
             MappingTables tables,
-            long cacheBytes) {
+            FormatOptions options) {
         this.file = file;
         this.data = data;
         this.backing = backing;
         this.header = new LiveHeader(file, header);
         this.writable = file.writable();
         this.snapshots = snapshots;
-        this.cacheBytes = cacheBytes;
+        this.options = options;
         Compression compression =
                 Compression.ofNumber(header.compressionType()).orElseThrow(AssertionError::new);
         this.compressed = new CompressedClusters(file, header.geometry(), compression);
-        this.view = View.of(header, tables, file, data, backing, compressed, cacheBytes);
+        this.view = view(header, tables);
+    }
+
+    private View view(Header now, MappingTables tables) {
+        long cacheBytes = options.metadataCacheBytes();
+        return View.of(now, tables, file, data, backing, compressed, cacheBytes);
     }
 
     /** Opens what the header refers to, and what hangs on that. */
@@ -86,7 +92,7 @@ final class Qcow2Image implements Image {
                     header,
                     snapshots,
                     tables,
-                    options.metadataCacheBytes());
+                    options);
         } catch (BlockException | IllegalArgumentException failed) {
             if (backing != null) {
                 backing.close();
@@ -290,18 +296,10 @@ final class Qcow2Image implements Image {
             return ready;
         }
         WriteEngine.requireClean(name(), header.get());
-        WriteEngine made = new WriteEngine(file, data, header, reads);
+        WriteEngine made = new WriteEngine(file, data, header, options, reads);
         reads.pause();
         try {
-            view =
-                    View.of(
-                            header.get(),
-                            made.tables(),
-                            file,
-                            data,
-                            backing,
-                            compressed,
-                            cacheBytes);
+            view = view(header.get(), made.tables());
         } finally {
             reads.resume();
         }
@@ -322,6 +320,23 @@ final class Qcow2Image implements Image {
     @Override
     public void discard(long offset, long length) {
         change((engine, view) -> engine.discard(view, offset, length));
+    }
+
+    @Override
+    public Optional<Compressing> compressing() {
+        return writable && data == file ? Optional.of(new CompressedAccess()) : Optional.empty();
+    }
+
+    private final class CompressedAccess implements Compressing {
+        @Override
+        public int unit() {
+            return 1 << header.get().clusterBits();
+        }
+
+        @Override
+        public void writeCompressed(long offset, MemorySegment source) {
+            change((engine, view) -> engine.writeCompressed(view, offset, source));
+        }
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
+import dev.gaur.format.FormatOptions;
 import dev.gaur.sync.Epoch;
 import dev.gaur.sync.RangeLock;
 import java.lang.foreign.MemorySegment;
@@ -21,13 +22,19 @@ final class WriteEngine {
     private final WriteBack writeBack;
     private final WritePath writePath;
     private final ZeroPath zeroPath;
-    private boolean dirtyBit;
+    private final CompressedWrites compressedWrites;
+    private final boolean lazy;
 
     /**
      * @param header of a sound image: counts and flags are true
      * @param epoch of all reads
      */
-    WriteEngine(StorageNode file, StorageNode data, LiveHeader header, Epoch epoch) {
+    WriteEngine(
+            StorageNode file,
+            StorageNode data,
+            LiveHeader header,
+            FormatOptions options,
+            Epoch epoch) {
         this.file = file;
         this.header = header;
         this.health = new Health(file.name(), header);
@@ -35,16 +42,22 @@ final class WriteEngine {
         Geometry geometry = now.geometry();
         Refcounts refcounts = new Refcounts(file, header, metadata);
         this.allocator = new ClusterAllocator(file, geometry, refcounts, metadata, health);
+        boolean punch = options.discard().passRequest();
         this.writeBack =
-                new WriteBack(file, data, header, allocator, metadata, health, epoch, false);
+                new WriteBack(file, data, header, allocator, metadata, health, epoch, punch);
         Linker linker = new Linker(file, now, allocator, metadata, writeBack);
         RangeLock claims = new RangeLock();
         this.writePath =
                 new WritePath(
                         file, data, geometry, allocator, metadata, linker, epoch, claims, health);
-        this.zeroPath = new ZeroPath(file, data, now, linker, writePath, claims, false);
-        this.dirtyBit = (now.compatible() & Header.LAZY_REFCOUNTS) != 0;
-        writeBack.setLazy(dirtyBit);
+        boolean keepPlaces = options.discard().noUnref();
+        this.zeroPath = new ZeroPath(file, data, now, linker, writePath, claims, keepPlaces);
+        this.compressedWrites =
+                new CompressedWrites(
+                        file, now, allocator, metadata, linker, writePath, claims, health);
+        boolean asked = (now.compatible() & Header.LAZY_REFCOUNTS) != 0;
+        this.lazy = now.version() >= 3 && options.lazyRefcounts().orElse(asked);
+        writeBack.setLazy(lazy);
         new MetadataPlaces(file, now, metadata).addAll(writeBack.tables(), refcounts);
     }
 
@@ -71,6 +84,12 @@ final class WriteEngine {
         finish(Durability.CACHED);
     }
 
+    void writeCompressed(View view, long guestOffset, MemorySegment source) {
+        health.check();
+        compressedWrites.write(view, guestOffset, source);
+        finish(Durability.CACHED);
+    }
+
     private void finish(Durability durability) {
         if (durability == Durability.STABLE) {
             writeBack.flush();
@@ -89,6 +108,7 @@ final class WriteEngine {
      * Does nothing after a failure: what the file has then is for a repair.
      */
     void close() {
+        compressedWrites.close();
         if (health.isFailed()) {
             return;
         }
@@ -103,7 +123,7 @@ final class WriteEngine {
                         allocator.lock().unlock();
                     }
                     file.flush();
-                    if (dirtyBit) {
+                    if (lazy) {
                         header.setIncompatible(Header.DIRTY, false);
                     }
                 });

@@ -10,13 +10,14 @@
  * ExtentWalk}; {@code SnapshotTable}, {@code BitmapDirectory}; {@code View}; {@code ClusterSet},
  * {@code FreeMap}, {@code CountBlock}, {@code Health}; {@code Refcounts}; {@code ClusterAllocator};
  * {@code WriteBack}; {@code Linker}; {@code CowPlan}, {@code WritePath}, {@code ZeroPath}; {@code
- * MetadataPlaces}, {@code WriteEngine}; {@code CheckLog}, {@code ReferenceCounts}, {@code
- * DiskCounts}, {@code GuestUse}, {@code ReferenceCounter}; {@code BitmapScan}, {@code
- * SnapshotScan}, {@code TreeScan}, {@code RefcountScan}, {@code CopiedCheck}; {@code
- * ConsistencyCheck}; {@code Inspection}, {@code TableInspector}, {@code Qcow2Inspector}; {@code
- * Qcow2CreateOptions}, {@code Qcow2OptionNames}; {@code NewRefcountBlock}, {@code AppendAllocator};
- * {@code NewImage}, {@code StreamPacker}; {@code ImageCreator}, {@code SequentialImageWriter},
- * {@code Measure}; {@code Qcow2Image}, {@code Qcow2Format}, which only wire them.
+ * StreamPlaces}, {@code CompressedWrites}; {@code MetadataPlaces}, {@code WriteEngine}; {@code
+ * CheckLog}, {@code ReferenceCounts}, {@code DiskCounts}, {@code GuestUse}, {@code
+ * ReferenceCounter}; {@code BitmapScan}, {@code SnapshotScan}, {@code TreeScan}, {@code
+ * RefcountScan}, {@code CopiedCheck}; {@code ConsistencyCheck}; {@code Inspection}, {@code
+ * TableInspector}, {@code Qcow2Inspector}; {@code Qcow2CreateOptions}, {@code Qcow2OptionNames};
+ * {@code NewRefcountBlock}, {@code AppendAllocator}; {@code NewImage}, {@code StreamPacker}; {@code
+ * ImageCreator}, {@code SequentialImageWriter}, {@code Measure}; {@code Qcow2Image}, {@code
+ * Qcow2Format}, which only wire them.
  *
  * <p>Facts of the format cite the sections of the qcow2 specification in QEMU's documentation ("the
  * specification"). All numbers on disk are big-endian, but for the payload of bitmaps.
