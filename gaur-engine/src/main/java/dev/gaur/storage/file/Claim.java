@@ -1,8 +1,6 @@
 package dev.gaur.storage.file;
 
 import dev.gaur.block.BlockException;
-import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 
 /**
  * What a user of a file does with it, and what it forbids others to do meanwhile; told to all
@@ -28,7 +26,6 @@ record Claim(int uses, int forbids) {
 
     private static final int CHANGES = 0b1010;
     private static final int RESIZE = 0b1000;
-    private static final int PERMISSIONS = 4;
     private static final long USED = 100;
     private static final long FORBIDDEN = 200;
 
@@ -40,18 +37,24 @@ record Claim(int uses, int forbids) {
 
     /** The bytes to be held. */
     long[] held() {
-        return LongStream.concat(bytes(uses, USED), bytes(forbids, FORBIDDEN)).toArray();
+        return bytes(USED, FORBIDDEN);
     }
 
     /** The bytes that nobody else may hold. */
     long[] refused() {
-        return LongStream.concat(bytes(uses, FORBIDDEN), bytes(forbids, USED)).toArray();
+        return bytes(FORBIDDEN, USED);
     }
 
-    private static LongStream bytes(int permissions, long base) {
-        return IntStream.range(0, PERMISSIONS)
-                .filter(permission -> (permissions >>> permission & 1) != 0)
-                .mapToLong(permission -> base + permission);
+    private long[] bytes(long ofUses, long ofForbids) {
+        long[] bytes = new long[Integer.bitCount(uses) + Integer.bitCount(forbids)];
+        int count = 0;
+        for (int left = uses; left != 0; left &= left - 1) {
+            bytes[count++] = ofUses + Integer.numberOfTrailingZeros(left);
+        }
+        for (int left = forbids; left != 0; left &= left - 1) {
+            bytes[count++] = ofForbids + Integer.numberOfTrailingZeros(left);
+        }
+        return bytes;
     }
 
     /** Whether two users cannot live together. */

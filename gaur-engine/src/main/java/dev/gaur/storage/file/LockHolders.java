@@ -1,10 +1,13 @@
 package dev.gaur.storage.file;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.StringTokenizer;
 
 /**
  * Asks Linux who holds a lock. {@code /proc/locks} has all locks on bytes, one a line:
@@ -19,6 +22,7 @@ import java.util.List;
  */
 final class LockHolders {
     private static final Path PROC = Path.of("/proc");
+    private static final String[] NONE = {};
     private static final int SORT = 1;
     private static final int PROCESS = 4;
     private static final int FILE = 5;
@@ -34,20 +38,44 @@ final class LockHolders {
      * @return the first of these bytes that somebody else holds, or -1
      */
     static long heldByOthers(long inode, long[] lockBytes) {
-        String self = Long.toString(ProcessHandle.current().pid());
+        String self = self();
         String file = ":" + inode + " ";
-        List<String[]> locks =
-                lines(PROC.resolve("locks")).stream()
-                        .filter(line -> line.contains(file)) // There may be very many of others.
-                        .map(line -> line.trim().split(" +"))
-                        .filter(fields -> !isOurs(fields, self))
-                        .toList();
+        List<String[]> locks = new ArrayList<>();
+        for (String line : lines(PROC.resolve("locks"))) {
+            String[] fields = line.contains(file) ? fields(line) : NONE; // Many are of others.
+            if (fields.length > LAST && !isOurs(fields, self)) {
+                locks.add(fields);
+            }
+        }
         for (long lockByte : lockBytes) {
-            if (locks.stream().anyMatch(fields -> isOn(fields, inode, lockByte))) {
-                return lockByte;
+            for (String[] fields : locks) {
+                if (isOn(fields, inode, lockByte)) {
+                    return lockByte;
+                }
             }
         }
         return -1;
+    }
+
+    /**
+     * This process, as the names in /proc are. (ProcessHandle would start a pool of threads, which
+     * a short command notices.)
+     */
+    private static String self() {
+        try {
+            return Files.readSymbolicLink(PROC.resolve("self")).toString();
+        } catch (IOException _) {
+            return ""; // Then there are no locks to be seen either.
+        }
+    }
+
+    private static String[] fields(String line) {
+        StringTokenizer words = new StringTokenizer(line);
+        String[] fields = new String[words.countTokens()];
+        for (int i = 0; i < fields.length; i++) {
+            fields[i] = words.nextToken();
+        }
+        return fields;
     }
 
     private static boolean isOurs(String[] fields, String self) {
@@ -69,7 +97,7 @@ final class LockHolders {
      * @return empty if none can be found: other users' processes show nothing
      */
     static String describe(long inode, long lockByte) {
-        String self = Long.toString(ProcessHandle.current().pid());
+        String self = self();
         String found = "";
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(PROC, "[0-9]*")) {
             for (Path process : processes) {
@@ -88,10 +116,10 @@ final class LockHolders {
     }
 
     private static String name(Path process) {
-        List<String> command = lines(process.resolve("comm"));
+        String[] command = lines(process.resolve("comm"));
         return "Process "
                 + process.getFileName()
-                + (command.isEmpty() ? "" : " (" + command.getFirst() + ")");
+                + (command.length == 0 ? "" : " (" + command[0] + ")");
     }
 
     private static boolean holds(Path process, long inode, long lockByte) {
@@ -99,7 +127,7 @@ final class LockHolders {
             for (Path file : files) {
                 for (String line : lines(file)) {
                     if (line.startsWith("lock:")
-                            && isOn(line.substring(5).trim().split(" +"), inode, lockByte)) {
+                            && isOn(fields(line.substring(5)), inode, lockByte)) {
                         return true;
                     }
                 }
@@ -110,11 +138,12 @@ final class LockHolders {
         return false;
     }
 
-    private static List<String> lines(Path file) {
+    private static String[] lines(Path file) {
         try {
-            return Files.readAllLines(file);
+            String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+            return text.isEmpty() ? NONE : text.split("\n");
         } catch (IOException _) {
-            return List.of();
+            return NONE;
         }
     }
 }

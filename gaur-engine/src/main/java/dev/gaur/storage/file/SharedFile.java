@@ -8,7 +8,6 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -216,9 +215,14 @@ final class SharedFile {
     }
 
     private boolean isClaimed(long lockByte) {
-        return users.stream()
-                .flatMapToLong(user -> Arrays.stream(user.claim.held()))
-                .anyMatch(held -> held == lockByte);
+        for (User user : users) {
+            for (long held : user.claim.held()) {
+                if (held == lockByte) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private static boolean release(FileLock lock) {
