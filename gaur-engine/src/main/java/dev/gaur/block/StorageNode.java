@@ -1,5 +1,7 @@
 package dev.gaur.block;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * Where bytes lie: a file, a block device, memory; later an NBD server.
  *
@@ -10,6 +12,15 @@ package dev.gaur.block;
 public non-sealed interface StorageNode extends BlockNode {
     /** Returns the bytes that the storage really takes up (blocks of a sparse file). */
     long allocatedBytes();
+
+    /**
+     * Reads as {@link #read(long, MemorySegment)} does, into a part of an array. For metadata that
+     * short commands need: the JVM's first use of a segment takes as long as all else they do, so
+     * storage for them has to do without.
+     */
+    default void read(long offset, byte[] target, int start, int count) {
+        read(offset, MemorySegment.ofArray(target).asSlice(start, count));
+    }
 
     /** Makes the storage {@code newLength} bytes long; new bytes read as zeros. */
     void resize(long newLength);

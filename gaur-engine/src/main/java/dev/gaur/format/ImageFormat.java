@@ -1,7 +1,6 @@
 package dev.gaur.format;
 
 import dev.gaur.block.StorageNode;
-import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /** An image format: recognises and opens its images. Stateless, safe for many threads. */
@@ -18,7 +17,7 @@ public interface ImageFormat {
      * @param head the first bytes of the file, at most {@link #PROBE_BYTES}
      * @return 0 for no, 1 for the last resort (raw), up to 100
      */
-    int probe(MemorySegment head);
+    int probe(byte[] head);
 
     /**
      * Opens an image for reading. Changes no byte (invariant Q11). The image owns the storage from

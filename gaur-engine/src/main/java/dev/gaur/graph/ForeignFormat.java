@@ -6,8 +6,8 @@ import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageFormat;
 import dev.gaur.format.ReferenceOpener;
-import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * A format that Gaur knows by its first bytes and cannot read: refused by name, since taking such a
@@ -21,13 +21,12 @@ record ForeignFormat(String name, int offset, String magic) implements ImageForm
     private static final int SURE = 100;
 
     @Override
-    public int probe(MemorySegment head) {
+    public int probe(byte[] head) {
         byte[] bytes = magic.getBytes(StandardCharsets.ISO_8859_1);
-        if (head.byteSize() < offset + bytes.length) {
-            return 0;
-        }
-        MemorySegment found = head.asSlice(offset, bytes.length);
-        return found.mismatch(MemorySegment.ofArray(bytes)) < 0 ? SURE : 0;
+        int end = offset + bytes.length;
+        return head.length >= end && Arrays.equals(head, offset, end, bytes, 0, bytes.length)
+                ? SURE
+                : 0;
     }
 
     @Override

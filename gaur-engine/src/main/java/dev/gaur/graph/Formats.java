@@ -5,7 +5,6 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.format.ImageFormat;
 import dev.gaur.format.qcow2.Qcow2Format;
 import dev.gaur.format.raw.RawFormat;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** All formats, and which of them a file is of. */
@@ -48,13 +47,11 @@ final class Formats {
 
     /** Finds the format by the content. */
     static ImageFormat probed(StorageNode storage) {
-        // An array: native memory would have to be linked first, which short commands do without.
         byte[] head = new byte[(int) Math.min(storage.length(), ImageFormat.PROBE_BYTES)];
-        MemorySegment bytes = MemorySegment.ofArray(head);
-        storage.read(0, bytes);
+        storage.read(0, head, 0, head.length);
         ImageFormat best = RawFormat.INSTANCE;
         for (ImageFormat format : ALL) {
-            best = format.probe(bytes) > best.probe(bytes) ? format : best;
+            best = format.probe(head) > best.probe(head) ? format : best;
         }
         return best;
     }

@@ -38,6 +38,20 @@ public abstract class StorageContract extends BlockIoContract {
     }
 
     @Test
+    void readsIntoAPartOfAnArrayAndLeavesTheRest() throws Exception {
+        byte[] content = TestBytes.patchy(new Random(1), 3 << 20); // More than one transfer.
+        try (StorageNode storage = storage(0)) {
+            storage.write(0, MemorySegment.ofArray(content), Durability.CACHED);
+            byte[] target = new byte[content.length];
+            storage.read(11, target, 5, content.length - 20);
+
+            byte[] expected = new byte[content.length];
+            System.arraycopy(content, 11, expected, 5, content.length - 20);
+            assertArrayEquals(expected, target);
+        }
+    }
+
+    @Test
     void everyRequestDoesWhatItWouldToAnArray() throws Exception {
         long seed = Long.getLong("gaur.seed", 20261122L);
         Random random = new Random(seed);

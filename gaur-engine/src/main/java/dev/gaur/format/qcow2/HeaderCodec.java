@@ -2,7 +2,6 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
-import java.lang.foreign.MemorySegment;
 import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -62,7 +61,7 @@ final class HeaderCodec {
 
     /** Reads and checks the header of a file. A short file is as if filled up with zeros. */
     static Header read(StorageNode storage) {
-        MemorySegment fixed = head(storage, Header.V3_LENGTH);
+        byte[] fixed = head(storage, Header.V3_LENGTH);
         int clusterSize = 1 << new HeaderParser(storage.name(), fixed).clusterBits();
         return parse(storage.name(), head(storage, clusterSize));
     }
@@ -72,14 +71,14 @@ final class HeaderCodec {
      * so does whatever the header says of the snapshot table.
      */
     static Header readForCheck(StorageNode storage) {
-        MemorySegment fixed = head(storage, Header.V3_LENGTH);
+        byte[] fixed = head(storage, Header.V3_LENGTH);
         int clusterSize = 1 << new HeaderParser(storage.name(), fixed).clusterBits();
         return new HeaderParser(storage.name(), head(storage, clusterSize)).headerForCheck();
     }
 
-    private static MemorySegment head(StorageNode storage, int size) {
-        MemorySegment bytes = MemorySegment.ofArray(new byte[size]);
-        storage.read(0, bytes.asSlice(0, Math.min(size, storage.length())));
+    private static byte[] head(StorageNode storage, int size) {
+        byte[] bytes = new byte[size];
+        storage.read(0, bytes, 0, (int) Math.min(size, storage.length()));
         return bytes;
     }
 
@@ -89,7 +88,7 @@ final class HeaderCodec {
      * @param image the name for messages
      * @param firstCluster the whole first cluster, filled up with zeros if the file is shorter
      */
-    static Header parse(String image, MemorySegment firstCluster) {
+    static Header parse(String image, byte[] firstCluster) {
         return new HeaderParser(image, firstCluster).header();
     }
 

@@ -1,8 +1,6 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
-import dev.gaur.mem.Bytes;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,16 +12,19 @@ import java.util.List;
  * nothing.
  */
 final class HeaderParser {
+    private static final byte[] NOTHING = {};
     private static final int CRYPT_LUKS = 2;
     private static final int BACKING_FORMAT_MAX = 15;
     private static final int POINTER_BYTES = 16;
 
     private final String image;
-    private final MemorySegment bytes;
+    private final byte[] bytes;
+    private final ByteBuffer fields;
 
-    HeaderParser(String image, MemorySegment bytes) {
+    HeaderParser(String image, byte[] bytes) {
         this.image = image;
         this.bytes = bytes;
+        this.fields = ByteBuffer.wrap(bytes);
     }
 
     private BlockException corrupt(long offset, String found) {
@@ -35,11 +36,11 @@ final class HeaderParser {
     }
 
     private long u32(int offset) {
-        return Bytes.u32(bytes, offset);
+        return Integer.toUnsignedLong(fields.getInt(offset));
     }
 
     private long u64(int offset) {
-        return Bytes.u64(bytes, offset);
+        return fields.getLong(offset);
     }
 
     /** Also checks what comes before: magic number and version. */
@@ -117,9 +118,7 @@ final class HeaderParser {
     }
 
     private byte[] slice(int offset, int length) {
-        byte[] copy = new byte[length];
-        MemorySegment.ofArray(copy).copyFrom(bytes.asSlice(length == 0 ? 0 : offset, length));
-        return copy;
+        return length == 0 ? NOTHING : Arrays.copyOfRange(bytes, offset, offset + length);
     }
 
     private int headerLength(int clusterSize) {
@@ -144,7 +143,7 @@ final class HeaderParser {
     }
 
     private int compression() {
-        return Bytes.u8(bytes, HeaderCodec.COMPRESSION_TYPE_OFFSET);
+        return Byte.toUnsignedInt(bytes[HeaderCodec.COMPRESSION_TYPE_OFFSET]);
     }
 
     private long incompatible(int compressionType, int headerLength, int extensionsEnd) {

@@ -6,8 +6,7 @@ import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageFormat;
 import dev.gaur.format.ReferenceOpener;
-import dev.gaur.mem.Bytes;
-import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /** The qcow2 format, versions 2 and 3. */
@@ -25,9 +24,10 @@ public final class Qcow2Format implements ImageFormat {
     }
 
     @Override
-    public int probe(MemorySegment head) {
-        boolean magic = head.byteSize() >= 8 && Bytes.u32(head, 0) == Header.MAGIC;
-        return magic && Bytes.u32(head, 4) >= 2 ? PROBE_SURE : 0;
+    public int probe(byte[] head) {
+        ByteBuffer fields = ByteBuffer.wrap(head);
+        boolean magic = head.length >= 8 && fields.getInt(0) == Header.MAGIC;
+        return magic && Integer.toUnsignedLong(fields.getInt(4)) >= 2 ? PROBE_SURE : 0;
     }
 
     /**

@@ -1,7 +1,6 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.block.StorageNode;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /** Reads metadata of unknown length from front to back, with few requests and little memory. */
@@ -70,7 +69,7 @@ final class StreamReader {
                         Math.min(
                                 larger.length - kept,
                                 Math.min(limit - read, storage.length() - next));
-        storage.read(next, MemorySegment.ofArray(larger).asSlice(kept, wanted));
+        storage.read(next, larger, kept, wanted);
         buffer = larger;
         at = 0;
         end = kept + wanted;

@@ -6,7 +6,6 @@ import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageFormat;
 import dev.gaur.format.ReferenceOpener;
-import java.lang.foreign.MemorySegment;
 
 /** The format of every file that is of no other. */
 public final class RawFormat implements ImageFormat {
@@ -23,7 +22,7 @@ public final class RawFormat implements ImageFormat {
     }
 
     @Override
-    public int probe(MemorySegment head) {
+    public int probe(byte[] head) {
         return LAST_RESORT;
     }
 

@@ -109,14 +109,25 @@ final class ChannelStorage implements StorageNode {
 
     private void readAll(long offset, MemorySegment target) {
         for (long done = 0; done < target.byteSize(); ) {
-            ByteBuffer part = part(target, done);
-            long at = offset + done;
-            long count = run("read", at, channel -> channel.read(part, at));
-            if (count < 0) {
-                throw FileErrors.ended(name, at);
-            }
-            done += count;
+            done += read(offset + done, part(target, done));
         }
+    }
+
+    /** {@inheritDoc} Uses no segment. */
+    @Override
+    public void read(long offset, byte[] target, int start, int count) {
+        for (int done = 0; done < count; ) {
+            int size = Math.min(count - done, TRANSFER_MAX);
+            done += read(offset + done, ByteBuffer.wrap(target, start + done, size));
+        }
+    }
+
+    private int read(long offset, ByteBuffer target) {
+        int count = (int) run("read", offset, channel -> channel.read(target, offset));
+        if (count < 0) {
+            throw FileErrors.ended(name, offset);
+        }
+        return count;
     }
 
     /** The next piece of a buffer. */

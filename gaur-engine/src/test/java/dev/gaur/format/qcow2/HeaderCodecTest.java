@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -64,7 +63,7 @@ class HeaderCodecTest {
     }
 
     private static Header parse(byte[] cluster) {
-        return HeaderCodec.parse("test.qcow2", MemorySegment.ofArray(cluster));
+        return HeaderCodec.parse("test.qcow2", cluster);
     }
 
     /** A header of 64 KiB clusters and 1 MiB without extensions. */
