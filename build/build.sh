@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes .gaur/app, from which ./gaur starts: the jars, two AOT caches (one for short commands, one
-# for long ones) and for each a file with the JVM's options. Only ./gaur calls it, under its lock.
+# Makes .gaur/app, from which ./gaur starts: the jars, three AOT caches (for info, for other short
+# commands, for long ones) and for each a file with the JVM's options. Only ./gaur calls it, under
+# its lock.
 #
 # Maven's output goes to folders of its own (.gaur in each module), so a start of ./gaur never
 # changes what another Maven run in this tree, for example one that runs tests, is reading.
@@ -46,7 +47,8 @@ for jar in "$app"/*.jar; do
 done
 
 # Java's own reports go nowhere: what a command prints is part of its contract. File names are
-# UTF-8 whatever the locale says; ./gaur sets C.UTF-8.
+# UTF-8 whatever the locale says; ./gaur sets C.UTF-8. A cache at the place for which it was made
+# needs no relocation, which is a tenth of a start (the JVM still moves it if that place is taken).
 options() {
     cat <<EOF
 -cp "$classpath"
@@ -55,6 +57,9 @@ options() {
 -Xlog:all=error:stderr
 -XX:-UsePerfData
 -XX:+UseSerialGC
+-XX:+UnlockDiagnosticVMOptions
+-XX:+IgnoreUnrecognizedVMOptions
+-XX:ArchiveRelocationMode=0
 EOF
 }
 
@@ -62,12 +67,23 @@ EOF
 train() {
     rm -f "$app/$1.aot"
     LC_ALL=C.UTF-8 "$JAVA_HOME/bin/java" @"$app/$1.args" -XX:AOTCacheOutput="$app/$1.aot" \
-        dev.gaur.cli.Training "$1" >>"$log" 2>&1 || fail "the training run '$1' failed"
+        dev.gaur.cli.Training "$1" "$images" >>"$log" 2>&1 || fail "the training run '$1' failed"
     [ -f "$app/$1.aot" ] || fail "the training run '$1' left no cache"
     echo "-XX:AOTCache=\"$app/$1.aot\"" >>"$app/$1.args"
 }
 
-{ options; echo "-XX:TieredStopAtLevel=1"; } >"$app/short.args"
+# Short commands end before what is compiled early, as the JVM usually does and more so with the
+# profiles of a training run, pays. Loops are compiled as ever.
+{
+    options
+    echo "-XX:TieredStopAtLevel=1"
+    echo "-XX:Tier3InvocationThreshold=2000"
+    echo "-XX:Tier3MinInvocationThreshold=1000"
+    echo "-XX:Tier3CompileThreshold=4000"
+    echo "-XX:-AOTRecordTraining"
+    echo "-XX:-AOTReplayTraining"
+} >"$app/short.args"
+cp "$app/short.args" "$app/info.args"
 # Whole-image work is system calls and native codecs: only loops as hot as a codec in Java are worth
 # the second compiler, which would take a core from the work for seconds.
 {
@@ -77,7 +93,10 @@ train() {
     echo "-XX:Tier4CompileThreshold=200000"
     echo "-XX:Tier4BackEdgeThreshold=1000000"
 } >"$app/long.args"
+images=$(mktemp -d "$root/.gaur/training.XXXXXX")
+trap 'rm -rf "$images"' EXIT
 train short
+train info # on the images that short has made
 train long
 printf '%s\n' "$JAVA_HOME" "$root" >"$app/jdk"
 mv "$root/.gaur/stamp" "$app/stamp"

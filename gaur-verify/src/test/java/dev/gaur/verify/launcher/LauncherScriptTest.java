@@ -31,7 +31,7 @@ class LauncherScriptTest {
             echo build >>"$(dirname "$0")/../builds"
             root=$(cd "$(dirname "$0")/.." && pwd -P)
             mkdir -p "$root/.gaur/app"
-            cd "$root/.gaur/app" && touch stamp short.aot long.aot
+            cd "$root/.gaur/app" && touch stamp info.aot short.aot long.aot
             printf '%s\\n' "$root/jdk" "$root" >jdk
             """;
 
@@ -94,6 +94,7 @@ class LauncherScriptTest {
             strings = {
                 ".gaur/app/stamp",
                 ".gaur/app/jdk",
+                ".gaur/app/info.aot",
                 ".gaur/app/short.aot",
                 ".gaur/app/long.aot"
             })
@@ -164,8 +165,9 @@ class LauncherScriptTest {
     }
 
     @Test
-    void shortAndLongCommandsHaveTheirOwnOptions() {
-        assertEquals("<@" + tree.resolve(".gaur/app/short.args") + ">", start("info").getFirst());
+    void infoShortAndLongCommandsHaveTheirOwnOptions() {
+        assertEquals("<@" + tree.resolve(".gaur/app/info.args") + ">", start("info").getFirst());
+        assertEquals("<@" + tree.resolve(".gaur/app/short.args") + ">", start("create").getFirst());
         assertEquals("<@" + tree.resolve(".gaur/app/long.args") + ">", start("convert").getFirst());
     }
 

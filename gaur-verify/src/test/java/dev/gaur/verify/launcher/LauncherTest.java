@@ -72,8 +72,8 @@ class LauncherTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"info", "convert"})
-    void bothKindsOfCommandStartFromTheirCache(String command) {
+    @ValueSource(strings = {"info", "create", "convert"})
+    void allKindsOfCommandStartFromTheirCache(String command) {
         var result =
                 Peers.run(
                         "env",
