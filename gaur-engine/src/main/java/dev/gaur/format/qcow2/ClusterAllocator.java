@@ -145,13 +145,13 @@ final class ClusterAllocator {
     private void scanBlock() {
         int perBlock = geometry.refcountsPerBlock();
         long first = (long) scannedBlocks * perBlock;
+        // A block that cannot be read must leave its clusters unknown, not free.
+        boolean present = refcounts.blockOffset(scannedBlocks) != 0;
+        CountBlock block = present ? refcounts.block(scannedBlocks) : null;
         map.extend(first + perBlock);
-        if (refcounts.blockOffset(scannedBlocks) != 0) {
-            CountBlock block = refcounts.block(scannedBlocks);
-            for (int i = 0; i < perBlock; i++) {
-                if (block.get(i) != 0) {
-                    map.take(first + i, 1);
-                }
+        for (int i = 0; block != null && i < perBlock; i++) {
+            if (block.get(i) != 0) {
+                map.take(first + i, 1);
             }
         }
         scannedBlocks++;

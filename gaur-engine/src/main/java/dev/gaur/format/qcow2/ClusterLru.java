@@ -34,4 +34,9 @@ final class ClusterLru {
             clusters.pollFirstEntry();
         }
     }
+
+    /** Forgets the cluster whose stream lay at an offset that another stream gets. */
+    synchronized void remove(long hostOffset) {
+        clusters.remove(hostOffset);
+    }
 }

@@ -176,6 +176,14 @@ final class CompressedClusters implements AutoCloseable {
                                 geometry.clusterSize()));
     }
 
+    /**
+     * Says that another stream will lie at a place. Who may still read the old one there has left
+     * by then, since the place was free.
+     */
+    void forget(long hostOffset) {
+        recent.remove(hostOffset);
+    }
+
     /** Frees the decoders; those at work are freed when they are done. */
     @Override
     public void close() {

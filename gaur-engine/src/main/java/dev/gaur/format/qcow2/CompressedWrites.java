@@ -26,6 +26,7 @@ final class CompressedWrites implements AutoCloseable {
     private final Geometry geometry;
     private final Compression compression;
     private final StreamPlaces places;
+    private final CompressedClusters reader;
     private final ClusterSet metadata;
     private final Linker linker;
     private final WritePath writePath;
@@ -42,8 +43,10 @@ final class CompressedWrites implements AutoCloseable {
             Linker linker,
             WritePath writePath,
             RangeLock claims,
-            Health health) {
+            Health health,
+            CompressedClusters reader) {
         this.file = file;
+        this.reader = reader;
         this.geometry = header.geometry();
         this.compression =
                 Compression.ofNumber(header.compressionType()).orElseThrow(AssertionError::new);
@@ -112,6 +115,7 @@ final class CompressedWrites implements AutoCloseable {
             long place = places.place(length);
             try {
                 checkPlace(place, length);
+                reader.forget(place);
                 file.write(place, stream, Durability.CACHED);
                 long entry = L2Entry.compressed(place, length, geometry.clusterBits());
                 linker.change(

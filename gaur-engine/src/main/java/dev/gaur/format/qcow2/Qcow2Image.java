@@ -278,6 +278,7 @@ final class Qcow2Image implements Image {
         WriteEngine ready = engine();
         int ticket = changes.enter();
         try {
+            checkReadable(); // Closing may have come first.
             request.run(ready, view);
         } finally {
             changes.leave(ticket);
@@ -296,7 +297,7 @@ final class Qcow2Image implements Image {
             return ready;
         }
         WriteEngine.requireClean(name(), header.get());
-        WriteEngine made = new WriteEngine(file, data, header, options, reads);
+        WriteEngine made = new WriteEngine(file, data, header, options, reads, compressed);
         reads.pause();
         try {
             view = view(header.get(), made.tables());

@@ -34,7 +34,8 @@ final class WriteEngine {
             StorageNode data,
             LiveHeader header,
             FormatOptions options,
-            Epoch epoch) {
+            Epoch epoch,
+            CompressedClusters reader) {
         this.file = file;
         this.header = header;
         this.health = new Health(file.name(), header);
@@ -54,7 +55,7 @@ final class WriteEngine {
         this.zeroPath = new ZeroPath(file, data, now, linker, writePath, claims, keepPlaces);
         this.compressedWrites =
                 new CompressedWrites(
-                        file, now, allocator, metadata, linker, writePath, claims, health);
+                        file, now, allocator, metadata, linker, writePath, claims, health, reader);
         boolean asked = (now.compatible() & Header.LAZY_REFCOUNTS) != 0;
         this.lazy = now.version() >= 3 && options.lazyRefcounts().orElse(asked);
         writeBack.setLazy(lazy);

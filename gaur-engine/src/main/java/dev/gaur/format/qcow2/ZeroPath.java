@@ -100,10 +100,7 @@ final class ZeroPath {
             zeroOld(view, from, end, mode);
             return;
         }
-        if (isRawData()) { // The file alone must read as the disk does.
-            long stop = Math.min(end, view.header().virtualSize());
-            data.zero(from, stop - from, mode, Durability.CACHED);
-        }
+        zeroRawData(view, from, end, mode);
         long aligned = Math.min(end, geometry.alignUp(from));
         long alignedEnd = Math.max(aligned, geometry.alignDown(end));
         zeroSubclusters(view, from, aligned, mode);
@@ -122,8 +119,12 @@ final class ZeroPath {
         }
     }
 
-    private boolean isRawData() {
-        return data != file && (features.autoclear() & Header.DATA_FILE_RAW) != 0;
+    /** A raw data file alone must read as the disk does; so it changes first. */
+    private void zeroRawData(View view, long from, long end, ZeroMode mode) {
+        if (data != file && (features.autoclear() & Header.DATA_FILE_RAW) != 0) {
+            long stop = Math.min(end, view.header().virtualSize());
+            data.zero(from, stop - from, mode, Durability.CACHED);
+        }
     }
 
     private long sliceEnd(long guestOffset) {
@@ -230,6 +231,7 @@ final class ZeroPath {
         int clusters = (int) geometry.clusterIndex(end - from);
         RangeLock.Claim claim = claims.claim(from, end - from);
         try {
+            zeroRawData(view, from, end, ZeroMode.UNMAP);
             linker.change(
                     view.map(),
                     view.cache(),
