@@ -20,6 +20,9 @@ final class ClusterMap {
     private final boolean hasZeroClusters;
     private final boolean hasDataFile;
 
+    /** Bits of an entry that are none of a cluster's place; without COPIED. */
+    private final long notPlace;
+
     /**
      * @param image the name for messages
      * @param cache of the slices that {@code tables} loads
@@ -31,6 +34,7 @@ final class ClusterMap {
         this.cache = cache;
         this.hasZeroClusters = header.version() >= 3;
         this.hasDataFile = header.has(Header.DATA_FILE);
+        this.notPlace = ~L2Entry.OFFSET_MASK | geometry.clusterSize() - 1;
     }
 
     /**
@@ -101,6 +105,37 @@ final class ClusterMap {
         }
         int zeros = kind == Kind.ZERO_PLAIN || kind == Kind.ZERO_ALLOCATED ? 1 : 0;
         return new ClusterState(entry, false, placed, copied, kind == Kind.NORMAL ? 1 : 0, zeros);
+    }
+
+    /**
+     * The quick answer for a small read: where its bytes lie, if they are data in one cluster, all
+     * of it allocated, and the table is in memory. Makes no object and never blocks.
+     *
+     * @return {@link Extent#NOWHERE} if that is not so or not legal; {@link #find} tells
+     */
+    long dataInMemory(long guestOffset, long length) {
+        int offsetInCluster = geometry.offsetInCluster(guestOffset);
+        if (length > geometry.clusterSize() - offsetInCluster || hasDataFile) {
+            return Extent.NOWHERE;
+        }
+        long number = geometry.sliceNumber(guestOffset);
+        int index = geometry.sliceIndex(guestOffset);
+        long place = cache.placeIfPresent(number);
+        if (place != 0) {
+            return place + geometry.clusterOffset(index) + offsetInCluster;
+        }
+        TableSlice slice = cache.getIfPresent(number);
+        if (slice == null) {
+            return Extent.NOWHERE;
+        }
+        long hostOffset = slice.entry(index) & ~L2Entry.COPIED;
+        boolean plain = hostOffset != 0 && (hostOffset & notPlace) == 0;
+        if (!plain
+                || (geometry.extendedL2()
+                        && slice.bitmap(index) != L2Entry.ALL_SUBCLUSTERS_ALLOCATED)) {
+            return Extent.NOWHERE;
+        }
+        return hostOffset + offsetInCluster;
     }
 
     /** The longest run that this slice alone tells. */

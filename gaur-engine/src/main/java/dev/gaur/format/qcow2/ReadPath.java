@@ -1,6 +1,7 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockNode;
+import dev.gaur.block.Extent;
 import dev.gaur.block.StorageNode;
 import java.lang.foreign.MemorySegment;
 
@@ -36,6 +37,16 @@ final class ReadPath {
 
     /** Fills {@code target} with the disk's bytes from {@code guestOffset} on. */
     void read(long guestOffset, MemorySegment target) {
+        long length = target.byteSize();
+        long place = map.dataInMemory(guestOffset, length);
+        if (place != Extent.NOWHERE && place <= data.length() - length) {
+            data.read(place, target);
+        } else {
+            readRuns(guestOffset, target);
+        }
+    }
+
+    private void readRuns(long guestOffset, MemorySegment target) {
         long length = target.byteSize();
         long done = 0;
         while (done < length) {
@@ -89,6 +100,10 @@ final class ReadPath {
     /** The same if neither tables nor data have to be waited for; else returns false. */
     boolean tryRead(long guestOffset, MemorySegment target) {
         long length = target.byteSize();
+        long place = map.dataInMemory(guestOffset, length);
+        if (place != Extent.NOWHERE && place <= data.length() - length) {
+            return data.tryRead(place, target);
+        }
         long done = 0;
         while (done < length) {
             Run run = map.findInMemory(guestOffset + done, length - done);

@@ -1,14 +1,18 @@
 package dev.gaur.format.qcow2;
 
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps slices of tables in memory, found by number. A hit is two loads from arrays: no lock, no
- * hash, no object. A miss loads one slice while it holds the lock of that slice's stripe, so it
+ * hash, no object; of a slice that is data in one piece the second load tells already where, so
+ * that large images, whose slices do not fit in the processor's caches, take one miss there and not
+ * three. A miss of ours loads one slice while it holds the lock of that slice's stripe, so it
  * delays nobody who hits and hardly anybody who misses elsewhere. Over the byte bound the slices go
  * that were not used for longest, by a second-chance clock.
  *
@@ -29,7 +33,7 @@ final class TableCache {
     /**
      * What happened so far.
      *
-     * @param hits lookups answered from memory
+     * @param hits lookups answered from memory; a few less than there were if threads met
      * @param loads lookups that loaded a slice
      * @param evictions slices given up for others
      * @param bytes memory in use now
@@ -42,24 +46,76 @@ final class TableCache {
     private static final int AUTO_SHARE_OF_HEAP = 8;
     private static final int GROUP_BITS = 9;
     private static final int GROUP_SIZE = 1 << GROUP_BITS;
-    private static final int GROUP_BYTES = 16 + GROUP_SIZE * Integer.BYTES;
+    private static final int GROUP_BYTES = 48 + GROUP_SIZE * (Integer.BYTES + Long.BYTES);
+
+    /** Bit of a place in a group: it was used since the clock's hand passed. */
+    private static final long USED = 1;
 
     /** What the cache itself needs for a slice: its place in the clock. */
     private static final long PLACE_BYTES = Long.BYTES;
 
     private static final int STRIPES = 64;
 
-    /** Slices of neighbouring numbers; null where none is in memory. */
-    private static final class Group extends AtomicReferenceArray<@Nullable TableSlice> {
+    /**
+     * Threads seldom share a counter, so hits are counted without atomic additions, which would
+     * cost as much as all else that a hit does.
+     */
+    private static final int HIT_COUNTERS = 16;
+
+    /** Longs between two counters: two cache lines. */
+    private static final int HIT_STRIDE = 16;
+
+    /**
+     * Slices of neighbouring numbers; null where none is in memory. The group itself is the array
+     * of their {@linkplain TableSlice#place places}, 0 where there is none to tell.
+     */
+    private static final class Group extends AtomicLongArray {
         private static final long serialVersionUID = 1;
+
+        private final transient AtomicReferenceArray<@Nullable TableSlice> slices =
+                new AtomicReferenceArray<>(GROUP_SIZE);
 
         Group() {
             super(GROUP_SIZE);
         }
 
+        @Nullable TableSlice slice(int index) {
+            return slices.getAcquire(index);
+        }
+
+        void put(int index, TableSlice slice) {
+            set(index, 0); // Who has seen the new slice must not be told the old place any more.
+            slices.setRelease(index, slice);
+            setRelease(index, slice.place());
+        }
+
+        void remove(int index) {
+            set(index, 0); // An atomic step: markUsed must not bring the old place back.
+            slices.setRelease(index, null);
+        }
+
+        /** Returns the place of a slice that is data in one piece, else 0. */
+        long place(int index) {
+            long place = getAcquire(index);
+            if (place != 0 && (place & USED) == 0) {
+                weakCompareAndSetVolatile(index, place, place | USED);
+            }
+            return place & ~USED;
+        }
+
+        /** Tells whether a slice was used since the last call. */
+        boolean clearUsed(int index, TableSlice slice) {
+            long place = getPlain(index);
+            boolean used = (place & USED) != 0;
+            if (used) {
+                set(index, place & ~USED);
+            }
+            return slice.clearUsed() || used;
+        }
+
         boolean isEmpty() {
             for (int i = 0; i < GROUP_SIZE; i++) {
-                if (getPlain(i) != null) {
+                if (slices.getPlain(i) != null) {
                     return false;
                 }
             }
@@ -72,7 +128,7 @@ final class TableCache {
     private final long bytesMax;
     private final ReentrantLock[] stripes =
             Stream.generate(ReentrantLock::new).limit(STRIPES).toArray(ReentrantLock[]::new);
-    private final LongAdder hits = new LongAdder();
+    private final long[] hits = new long[HIT_COUNTERS * HIT_STRIDE];
     private final LongAdder loads = new LongAdder();
     private final LongAdder evictions = new LongAdder();
 
@@ -103,7 +159,7 @@ final class TableCache {
         if (slice == null) {
             return load(number);
         }
-        hits.increment();
+        countHit();
         return slice;
     }
 
@@ -111,9 +167,27 @@ final class TableCache {
     @Nullable TableSlice getIfPresent(long number) {
         TableSlice slice = find(number);
         if (slice != null) {
-            hits.increment();
+            countHit();
         }
         return slice;
+    }
+
+    /**
+     * Tells where a slice that is data in one piece lies, if it is in memory. Never blocks.
+     *
+     * @return the host offset of its first cluster, or 0
+     */
+    long placeIfPresent(long number) {
+        Group group = groups.getAcquire((int) (number >>> GROUP_BITS));
+        long place = group == null ? 0 : group.place(indexInGroup(number));
+        if (place != 0) {
+            countHit();
+        }
+        return place;
+    }
+
+    private void countHit() {
+        hits[((int) Thread.currentThread().threadId() & HIT_COUNTERS - 1) * HIT_STRIDE]++;
     }
 
     private @Nullable TableSlice find(long number) {
@@ -121,7 +195,7 @@ final class TableCache {
         if (group == null) {
             return null;
         }
-        TableSlice slice = group.getAcquire(indexInGroup(number));
+        TableSlice slice = group.slice(indexInGroup(number));
         if (slice != null) {
             slice.markUsed();
         }
@@ -166,12 +240,12 @@ final class TableCache {
         clock.lock();
         try {
             Group group = groups.getPlain((int) (number >>> GROUP_BITS));
-            TableSlice old = group == null ? null : group.getPlain(indexInGroup(number));
+            TableSlice old = group == null ? null : group.slice(indexInGroup(number));
             if (group == null || old == null) {
                 return false;
             }
             slice.markUsed();
-            group.setRelease(indexInGroup(number), slice);
+            group.put(indexInGroup(number), slice);
             bytes += memory(slice) - memory(old);
             return true;
         } finally {
@@ -190,7 +264,7 @@ final class TableCache {
                 groups.setRelease(groupIndex, group);
                 added += GROUP_BYTES;
             }
-            group.setRelease(indexInGroup(number), slice);
+            group.put(indexInGroup(number), slice);
             ring.add(number);
             bytes += added;
             // A slice gets at most one second chance for each slice there is, however fast it
@@ -214,15 +288,16 @@ final class TableCache {
         long number = ring.remove();
         int groupIndex = (int) (number >>> GROUP_BITS);
         Group group = groups.getPlain(groupIndex);
-        TableSlice slice = group == null ? null : group.getPlain(indexInGroup(number));
+        int index = indexInGroup(number);
+        TableSlice slice = group == null ? null : group.slice(index);
         if (group == null || slice == null) {
             throw new AssertionError("slice " + number + " is in the ring but not in its group");
         }
-        if (slice.clearUsed() && mercy) {
+        if (group.clearUsed(index, slice) && mercy) {
             ring.add(number);
             return false;
         }
-        group.setRelease(indexInGroup(number), null);
+        group.remove(index);
         bytes -= memory(slice);
         evictions.increment();
         if (group.isEmpty()) {
@@ -234,7 +309,7 @@ final class TableCache {
 
     /** Returns the counters; not a snapshot of one moment. */
     Statistics statistics() {
-        return new Statistics(hits.sum(), loads.sum(), evictions.sum(), bytes);
+        return new Statistics(LongStream.of(hits).sum(), loads.sum(), evictions.sum(), bytes);
     }
 
     /** A queue of numbers without an object for each. */

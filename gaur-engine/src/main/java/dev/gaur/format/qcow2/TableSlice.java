@@ -23,7 +23,10 @@ final class TableSlice {
     /** Set by hits, cleared by the cache's clock; races on it lose a hint and nothing else. */
     private boolean used;
 
-    /** A slice whose entry i is {@code first + i * step}, all with one subcluster bitmap. */
+    /**
+     * A slice whose entry i is {@code first + i * step}, all with one subcluster bitmap; without
+     * subclusters the one that says that all is allocated.
+     */
     private TableSlice(long first, long step, long bitmap) {
         this.first = first;
         this.step = step;
@@ -51,7 +54,7 @@ final class TableSlice {
         int entries = words.length >>> shift;
         long first = words[0];
         long step = entries > 1 ? words[1 << shift] - first : 0;
-        long bitmap = shift == 0 ? 0 : words[1];
+        long bitmap = shift == 0 ? L2Entry.ALL_SUBCLUSTERS_ALLOCATED : words[1];
         if (step != 0 && step != geometry.clusterSize()) {
             return new TableSlice(words, shift);
         }
@@ -100,6 +103,20 @@ final class TableSlice {
     /** By how much the entries of a sequence grow: 0 or the cluster size. */
     long step() {
         return step;
+    }
+
+    /**
+     * Where the first cluster lies if the slice is nothing but allocated data in one piece, which
+     * the host offsets of all its clusters follow from; else 0.
+     */
+    long place() {
+        boolean data =
+                words == null
+                        && step != 0
+                        && (first & ~(L2Entry.OFFSET_MASK | L2Entry.COPIED)) == 0
+                        && L2Entry.hostOffset(first) % step == 0
+                        && bitmap == L2Entry.ALL_SUBCLUSTERS_ALLOCATED;
+        return data ? L2Entry.hostOffset(first) : 0;
     }
 
     /** What the slice takes in memory, about, in bytes. */

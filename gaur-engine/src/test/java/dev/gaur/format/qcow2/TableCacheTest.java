@@ -140,6 +140,66 @@ class TableCacheTest {
     }
 
     @Test
+    void aSliceThatIsDataInOnePieceTellsItsPlaceByItself() {
+        TableCache cache =
+                new TableCache(
+                        1000,
+                        1 << 20,
+                        number -> sequence(number << 30 | L2Entry.COPIED, GEOMETRY.clusterSize()));
+        assertEquals(0, cache.placeIfPresent(3));
+        cache.get(3);
+        assertEquals(3L << 30, cache.placeIfPresent(3));
+        assertEquals(3L << 30, cache.placeIfPresent(3));
+        assertEquals(0, cache.placeIfPresent(4));
+        assertEquals(2, cache.statistics().hits());
+    }
+
+    @Test
+    void whatIsNotAllDataInOnePieceHasNoPlace() {
+        assertEquals(0x50000, sequence(0x50000, GEOMETRY.clusterSize()).place());
+        assertEquals(0, TableSlice.EMPTY.place());
+        assertEquals(0, sequence(0, 0).place());
+        assertEquals(0, sequence(0x50000, 0).place(), "one cluster many times");
+        assertEquals(0, sequence(0x50001, GEOMETRY.clusterSize()).place(), "zeros");
+        assertEquals(0, sequence(0x50200, GEOMETRY.clusterSize()).place(), "unaligned");
+        assertEquals(0, sequence(0x50002, GEOMETRY.clusterSize()).place(), "a reserved bit");
+        assertEquals(0, sequence(0x50000 | L2Entry.COMPRESSED, GEOMETRY.clusterSize()).place());
+        assertEquals(0, sequence(0, GEOMETRY.clusterSize()).place(), "the first is not allocated");
+        assertEquals(0, slice(77).place());
+    }
+
+    @Test
+    void onlySubclustersThatAreAllAllocatedHaveAPlace() {
+        Geometry extended = new Geometry(16, true, 4);
+        long[] bitmaps = {L2Entry.ALL_SUBCLUSTERS_ALLOCATED, 0, 0x7fff_ffffL, 1L << 32};
+        for (long bitmap : bitmaps) {
+            long[] words = new long[extended.sliceEntries() * 2];
+            for (int i = 0; i < extended.sliceEntries(); i++) {
+                words[2 * i] = 0x50000 + i * 65536L;
+                words[2 * i + 1] = bitmap;
+            }
+            long expected = bitmap == L2Entry.ALL_SUBCLUSTERS_ALLOCATED ? 0x50000 : 0;
+            assertEquals(expected, TableSlice.of(words, extended).place());
+        }
+    }
+
+    @Test
+    void whatOnlyThePlaceIsAskedOfIsUsedToo() {
+        TableCache cache =
+                new TableCache(
+                        1000,
+                        20_000,
+                        number -> sequence((number + 1) << 30, GEOMETRY.clusterSize()));
+        cache.get(0);
+        for (int i = 1; i < 900; i++) {
+            cache.get(i);
+            assertEquals(1L << 30, cache.placeIfPresent(0), "after " + i);
+        }
+        assertEquals(0, cache.placeIfPresent(1));
+        assertNull(cache.getIfPresent(1));
+    }
+
+    @Test
     void aFailedLoadIsNotRememberedAndLeavesNoLock() {
         AtomicInteger calls = new AtomicInteger();
         TableCache cache =
