@@ -37,8 +37,14 @@ final class CheckLog {
      * @param text the line for people
      */
     void corruption(Place place, String text) {
-        corruptions++;
-        tell(Severity.CORRUPTION, place, text);
+        corruption(place, text, 1);
+    }
+
+    /** The same in a table that is named so many times, which counts so many times. */
+    void corruption(Place place, String text, long times) {
+        corruptions += times;
+        String more = times == 1 ? "" : " (%d times)".formatted(times);
+        tell(Severity.CORRUPTION, place, text + more);
     }
 
     /** Space that nobody uses. */

@@ -109,6 +109,7 @@ final class ConsistencyCheck implements Checker {
         for (SnapshotScan.Entry each : snapshots.entries()) {
             scanSnapshot(each, trees, log);
         }
+        trees.finishSnapshots();
         counter.count(
                 header.snapshotsOffset(),
                 snapshots.bytes(),

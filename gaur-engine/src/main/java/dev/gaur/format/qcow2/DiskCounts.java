@@ -151,6 +151,11 @@ final class DiskCounts {
         return true;
     }
 
+    /** Tells whether a cluster is known to have a count of one, or another: without reading. */
+    boolean isKnown(boolean one, long cluster) {
+        return !unreadable && cluster / CHUNK < ones.length && areAll(one, cluster, 1);
+    }
+
     /**
      * Returns the stored count of any cluster, as an unsigned number.
      *

@@ -5,7 +5,8 @@ import java.util.Arrays;
 
 /**
  * Finds out which part of the guest's disk lies in given clusters of the file, by another walk over
- * the active state. Only done when something is wrong.
+ * the active state. Only done when something is wrong. Of a table that very many entries name it
+ * finds the first users only.
  */
 final class GuestUse {
     private final MetadataReader reader;
@@ -39,6 +40,7 @@ final class GuestUse {
         long[] l1 = new long[header.l1Entries()];
         reader.readNumbers(header.l1TableOffset(), l1, l1.length);
         long[] table = new long[geometry.tableEntriesPerCluster()];
+        TableVisits visits = new TableVisits(geometry, reader.length());
         for (int i = 0; i < l1.length; i++) {
             long l2Offset = L2Entry.hostOffset(l1[i]);
             if (l2Offset != 0) {
@@ -48,8 +50,10 @@ final class GuestUse {
                         "L2 table " + i,
                         geometry.guestOffset(i, 0),
                         geometry.l2Coverage());
-                reader.readNumbers(l2Offset, table, table.length);
-                findInTable(i, table);
+                if (visits.turn(l2Offset) == TableVisits.Turn.NOW) {
+                    reader.readNumbers(l2Offset, table, table.length);
+                    findInTable(i, table);
+                }
             }
         }
     }

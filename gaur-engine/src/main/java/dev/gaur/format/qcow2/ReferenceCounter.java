@@ -32,6 +32,11 @@ final class ReferenceCounter {
      * @param place what the reference to a cluster, given by number, belongs to
      */
     void count(long hostOffset, long length, LongFunction<Place> place) {
+        count(hostOffset, length, 1, place);
+    }
+
+    /** The same for a region that is referenced so many times. */
+    void count(long hostOffset, long length, long times, LongFunction<Place> place) {
         if (length <= 0) {
             return;
         }
@@ -43,31 +48,49 @@ final class ReferenceCounter {
                     place.apply(geometry.clusterIndex(hostOffset)),
                     "ERROR: counting reference for region exceeding the end of the file by one"
                             + " cluster or more: offset 0x%x size 0x%x"
-                                    .formatted(hostOffset, length));
+                                    .formatted(hostOffset, length),
+                    times);
             return;
         }
         long first = geometry.clusterIndex(hostOffset);
         long end = geometry.clusterIndex(hostOffset + length - 1) + 1;
         counts.growTo(end);
-        countClusters(first, end - first, place);
+        countClusters(first, end - first, times, place);
     }
 
-    /** Counts clusters of the file once each. */
-    void countClusters(long first, long count, LongFunction<Place> place) {
+    /** Counts clusters of the file, each so many times. */
+    void countClusters(long first, long count, long times, LongFunction<Place> place) {
+        if (times == 1) {
+            countOnce(first, count, place);
+            return;
+        }
+        for (long cluster = first; cluster < first + count; cluster++) {
+            long tooMany = counts.add(cluster, times);
+            if (tooMany != 0) {
+                overflow(cluster, tooMany, place);
+            }
+        }
+    }
+
+    private void countOnce(long first, long count, LongFunction<Place> place) {
         long cluster = first;
         while (true) {
             cluster += counts.increment(cluster, first + count - cluster);
             if (cluster == first + count) {
                 return;
             }
-            log.corruption(
-                    place.apply(cluster),
-                    "ERROR: overflow cluster offset=0x%x\n"
-                                    .formatted(geometry.clusterOffset(cluster))
-                            + "Use qemu-img amend to increase the refcount entry width or"
-                            + " qemu-img convert to create a clean copy if the image cannot be"
-                            + " opened for writing");
+            overflow(cluster, 1, place);
             cluster++;
         }
+    }
+
+    private void overflow(long cluster, long times, LongFunction<Place> place) {
+        log.corruption(
+                place.apply(cluster),
+                "ERROR: overflow cluster offset=0x%x\n".formatted(geometry.clusterOffset(cluster))
+                        + "Use qemu-img amend to increase the refcount entry width or"
+                        + " qemu-img convert to create a clean copy if the image cannot be"
+                        + " opened for writing",
+                times);
     }
 }

@@ -75,6 +75,11 @@ final class ReferenceCounts {
         return fields[bit >>> 6] >>> bit & mask(order, 1);
     }
 
+    /** Tells whether no cluster of a chunk was ever counted. */
+    boolean isUnused(int chunk) {
+        return chunks[chunk] == null;
+    }
+
     /** Tells whether no cluster of a chunk is counted twice. */
     boolean isBinary(int chunk) {
         return chunks[chunk] == null || orders[chunk] == 0;
@@ -105,6 +110,32 @@ final class ReferenceCounts {
             }
         }
         return done;
+    }
+
+    /**
+     * Adds to the count of one cluster.
+     *
+     * @return how much could not be added, because the count reached the largest that the image can
+     *     store
+     */
+    long add(long cluster, long times) {
+        int chunk = (int) (cluster / CHUNK);
+        int index = (int) (cluster % CHUNK);
+        if (chunks[chunk] == null) {
+            chunks[chunk] = new long[CHUNK / Long.SIZE];
+        }
+        while (true) {
+            int order = orders[chunk];
+            long room = mask(order, 1) - get(chunks[chunk], order, index);
+            boolean fits = Long.compareUnsigned(times, room) <= 0;
+            if (fits || order == maxOrder) {
+                long added = fits ? times : room;
+                int bit = index << order;
+                chunks[chunk][bit >>> 6] += added << bit;
+                return times - added;
+            }
+            widen(chunk);
+        }
     }
 
     private int incrementInChunk(int chunk, int from, int length) {

@@ -8,7 +8,7 @@ import dev.gaur.format.qcow2.CheckLog.Place;
  * nearly all of most images, are taken in one step.
  *
  * <p>Tables are read by their offset and in the order of the L1, never followed any further: what
- * points to itself or to another's table does no harm.
+ * points to itself or to another's table does no harm. {@link TableVisits} bounds how often.
  */
 final class TreeScan {
     /**
@@ -20,6 +20,9 @@ final class TreeScan {
 
     private static final int L1_STEP = 8192;
 
+    /** In the place of an index: a table that was left for later. */
+    private static final int SHARED = -1;
+
     private final MetadataReader reader;
     private final Header header;
     private final Geometry geometry;
@@ -30,7 +33,11 @@ final class TreeScan {
     private final long[] table;
     private final int step;
 
+    private final TableVisits activeVisits;
+    private final TableVisits snapshotVisits;
+    private long snapshotL1Bytes;
     private Tree tree = new Tree("", 0, 0, false);
+    private long times = 1;
     private int l1Index;
     private long nextContiguous;
     private long allocated;
@@ -53,6 +60,8 @@ final class TreeScan {
         this.log = log;
         this.table = new long[geometry.tableEntriesPerCluster()];
         this.step = geometry.l2EntrySize() / Long.BYTES;
+        this.activeVisits = new TableVisits(geometry, reader.length());
+        this.snapshotVisits = new TableVisits(geometry, reader.length());
     }
 
     /** Clusters of the active state that have data or space of their own. */
@@ -76,7 +85,8 @@ final class TreeScan {
     }
 
     /**
-     * Counts one tree.
+     * Counts one tree; of a snapshot's, tables that very many entries name are left for {@link
+     * #finishSnapshots}.
      *
      * @throws dev.gaur.block.BlockException if a table cannot be read
      */
@@ -89,6 +99,13 @@ final class TreeScan {
                 cluster -> Place.of(scanned.name() + "L1 table", scanned.l1Offset()));
         long inFile = (reader.length() - scanned.l1Offset() + Long.BYTES - 1) / Long.BYTES;
         int entries = Math.clamp(inFile, 0, scanned.l1Entries());
+        if (!scanned.active() && isTooMuch((long) entries * Long.BYTES)) {
+            log.checkError(
+                    Place.of(scanned.name() + "L1 table", scanned.l1Offset()),
+                    "ERROR %sL1 tables of snapshots overlap, not examined"
+                            .formatted(scanned.name()));
+            return;
+        }
         long[] l1 = new long[Math.min(L1_STEP, entries)];
         for (int first = 0; first < entries; first += L1_STEP) {
             int count = Math.min(L1_STEP, entries - first);
@@ -101,6 +118,32 @@ final class TreeScan {
             }
             log.listener().progress(first + count, entries);
         }
+        if (scanned.active()) {
+            scanLater(activeVisits);
+        }
+    }
+
+    /** Each snapshot of a sound image has an L1 table of its own: together, less than the file. */
+    private boolean isTooMuch(long l1Bytes) {
+        snapshotL1Bytes += l1Bytes;
+        return snapshotL1Bytes > reader.length() + TableVisits.ALLOWANCE;
+    }
+
+    /** Counts what was left of snapshots' trees; to be called after the last of them. */
+    void finishSnapshots() {
+        tree = new Tree("snapshots: ", 0, 0, false);
+        scanLater(snapshotVisits);
+    }
+
+    private void scanLater(TableVisits visits) {
+        l1Index = SHARED;
+        visits.forEachLater(
+                (l2Offset, so) -> {
+                    times = so;
+                    reader.readNumbers(l2Offset, table, table.length);
+                    scanTable();
+                });
+        times = 1;
     }
 
     private void scanL1Entry(long entry) {
@@ -119,8 +162,19 @@ final class TreeScan {
         if (l2Offset != 0) {
             noteCopied(L2Entry.isCopied(entry), l2Offset, 1);
         }
-        reader.readNumbers(l2Offset, table, table.length);
-        scanTable();
+        TableVisits visits = tree.active() ? activeVisits : snapshotVisits;
+        switch (visits.turn(l2Offset)) {
+            case NOW -> {
+                reader.readNumbers(l2Offset, table, table.length);
+                scanTable();
+            }
+            case LATER, NOTHING -> {}
+            case TOO_MUCH ->
+                    log.checkError(
+                            l1Place(),
+                            "ERROR l2_offset=%x: too many unaligned tables, not examined"
+                                    .formatted(l2Offset));
+        }
     }
 
     private void scanTable() {
@@ -186,15 +240,15 @@ final class TreeScan {
         if (!dataFile) {
             long first = geometry.clusterIndex(hostOffset);
             counter.countClusters(
-                    first, length, cluster -> entryPlace(at + (int) (cluster - first)));
+                    first, length, times, cluster -> entryPlace(at + (int) (cluster - first)));
         }
     }
 
     private void countAllocated(long hostOffset, int clusters) {
         if (tree.active()) {
-            allocated += clusters;
+            allocated += clusters * times;
             if (nextContiguous != 0 && nextContiguous != hostOffset) {
-                fragmented++;
+                fragmented += times;
             }
             nextContiguous = hostOffset + (long) clusters * geometry.clusterSize();
         }
@@ -222,7 +276,8 @@ final class TreeScan {
         if (kind != L2Entry.Kind.COMPRESSED && (entry & L2Entry.STANDARD_RESERVED) != 0) {
             log.corruption(
                     entryPlace(at),
-                    "ERROR found l2 entry with reserved bits set: %x".formatted(entry));
+                    "ERROR found l2 entry with reserved bits set: %x".formatted(entry),
+                    times);
         }
         switch (kind) {
             case COMPRESSED -> scanCompressed(at, entry);
@@ -240,7 +295,8 @@ final class TreeScan {
         if ((bitmap(at) & L2Entry.ALL_SUBCLUSTERS_ALLOCATED) != 0) {
             log.corruption(
                     entryPlace(at),
-                    "ERROR: Unallocated cluster has non-zero subcluster allocation map");
+                    "ERROR: Unallocated cluster has non-zero subcluster allocation map",
+                    times);
         }
     }
 
@@ -252,26 +308,28 @@ final class TreeScan {
             log.corruption(
                     entryPlace(at),
                     "ERROR: coffset=0x%x: copied flag must never be set for compressed clusters"
-                            .formatted(hostOffset));
+                            .formatted(hostOffset),
+                    times);
         }
         if (dataFile) {
             log.corruption(
                     entryPlace(at),
-                    "ERROR compressed cluster %d with data file, entry=0x%x"
-                            .formatted(at, cleared));
+                    "ERROR compressed cluster %d with data file, entry=0x%x".formatted(at, cleared),
+                    times);
         } else if (bitmap(at) != 0) {
             log.corruption(
                     entryPlace(at),
                     "ERROR compressed cluster %d with non-zero subcluster allocation bitmap,"
                                     .formatted(at)
-                            + " entry=0x%x".formatted(cleared));
+                            + " entry=0x%x".formatted(cleared),
+                    times);
         } else {
             int length = L2Entry.compressedBytes(entry, clusterBits);
-            counter.count(hostOffset, length, cluster -> entryPlace(at));
+            counter.count(hostOffset, length, times, cluster -> entryPlace(at));
             if (tree.active()) {
-                allocated++;
-                compressed++;
-                fragmented++;
+                allocated += times;
+                compressed += times;
+                fragmented += times;
             }
         }
     }
@@ -283,7 +341,8 @@ final class TreeScan {
             log.corruption(
                     entryPlace(at),
                     "ERROR offset=%x: Allocated cluster has corrupted subcluster allocation bitmap"
-                            .formatted(hostOffset));
+                            .formatted(hostOffset),
+                    times);
         }
         if (!geometry.isAligned(hostOffset)) {
             boolean holdsData =
@@ -293,12 +352,13 @@ final class TreeScan {
             log.corruption(
                     entryPlace(at),
                     "ERROR offset=%x: %s cluster is not properly aligned; L2 entry corrupted."
-                            .formatted(hostOffset, holdsData ? "Data" : "Preallocated"));
+                            .formatted(hostOffset, holdsData ? "Data" : "Preallocated"),
+                    times);
         }
         countAllocated(hostOffset, 1);
         noteDataCopied(L2Entry.isCopied(entry), hostOffset, 1);
         if (!dataFile) {
-            counter.count(hostOffset, geometry.clusterSize(), cluster -> entryPlace(at));
+            counter.count(hostOffset, geometry.clusterSize(), times, cluster -> entryPlace(at));
         }
     }
 
@@ -312,6 +372,10 @@ final class TreeScan {
     }
 
     private Place place(String structure, int l2Index, long length) {
+        if (l1Index == SHARED) {
+            String shared = "L2 table that many L1 entries name, entry " + l2Index;
+            return Place.of(tree.name() + shared, -1);
+        }
         long guestOffset = geometry.guestOffset(l1Index, l2Index);
         return Place.ofGuest(tree.name() + structure, guestOffset, length, header.size());
     }

@@ -11,7 +11,7 @@
  * {@code FreeMap}, {@code CountBlock}, {@code Health}; {@code Refcounts}; {@code ClusterAllocator};
  * {@code WriteBack}; {@code Linker}; {@code CowPlan}, {@code WritePath}, {@code ZeroPath}; {@code
  * StreamPlaces}, {@code CompressedWrites}; {@code MetadataPlaces}, {@code WriteEngine}; {@code
- * CheckLog}, {@code ReferenceCounts}, {@code DiskCounts}, {@code GuestUse}, {@code
+ * CheckLog}, {@code ReferenceCounts}, {@code TableVisits}, {@code DiskCounts}, {@code GuestUse}, {@code
  * ReferenceCounter}; {@code BitmapScan}, {@code SnapshotScan}, {@code TreeScan}, {@code
  * RefcountScan}, {@code CopiedCheck}; {@code ConsistencyCheck}; {@code Inspection}, {@code
  * TableInspector}, {@code Qcow2Inspector}; {@code Qcow2CreateOptions}, {@code Qcow2OptionNames};
