@@ -115,7 +115,8 @@ final class ClusterMap {
      */
     long dataInMemory(long guestOffset, long length) {
         int offsetInCluster = geometry.offsetInCluster(guestOffset);
-        if (length > geometry.clusterSize() - offsetInCluster || hasDataFile) {
+        boolean inOneCluster = length > 0 && length <= geometry.clusterSize() - offsetInCluster;
+        if (!inOneCluster || hasDataFile) {
             return Extent.NOWHERE;
         }
         long number = geometry.sliceNumber(guestOffset);
@@ -176,15 +177,12 @@ final class ClusterMap {
     private long endInSlice(
             TableSlice slice, int index, Kind kind, long clusterStart, long wantedEnd) {
         int clusterSize = geometry.clusterSize();
+        int entries = geometry.sliceEntries();
         boolean placed = isPlaced(slice.entry(index));
-        if (slice.isSequence()
-                && slice.step() == (placed ? clusterSize : 0)
-                && same(slice, index, 0) == geometry.subclusters()) {
-            return clusterStart + (long) (geometry.sliceEntries() - index) * clusterSize;
-        }
         long hostStart = L2Entry.hostOffset(slice.entry(index));
-        long end = clusterStart + clusterSize;
-        for (int next = index + 1; next < geometry.sliceEntries() && end < wantedEnd; next++) {
+        int next = followUntil(slice, index, placed);
+        long end = clusterStart + (long) (next - index) * clusterSize;
+        while (next < entries && end < wantedEnd) {
             boolean follows =
                     kind(slice, next, 0, end) == kind
                             && isPlaced(slice.entry(next)) == placed
@@ -192,12 +190,21 @@ final class ClusterMap {
                                     || L2Entry.hostOffset(slice.entry(next))
                                             == hostStart + (end - clusterStart));
             int same = follows ? same(slice, next, 0) : 0;
-            end += (long) same * geometry.subclusterSize();
             if (same != geometry.subclusters()) {
-                break;
+                return end + (long) same * geometry.subclusterSize();
             }
+            int after = followUntil(slice, next, placed);
+            end += (long) (after - next) * clusterSize;
+            next = after;
         }
         return end;
+    }
+
+    /** Up to where whole clusters go on as the one at an index, as far as the slice knows. */
+    private int followUntil(TableSlice slice, int index, boolean placed) {
+        return same(slice, index, 0) == geometry.subclusters()
+                ? slice.followUntil(index, placed, geometry.sliceEntries())
+                : index + 1;
     }
 
     /** Whether a standard entry gives its cluster a place in the file. */

@@ -5,7 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A piece of an L2 table in memory. Immutable. A piece whose entries all follow from the first, as
  * in preallocated and in sequentially written images, takes a few bytes instead of an array: so the
- * tables of a preallocated image of 1 TiB fit in a few MiB.
+ * tables of a preallocated image of 1 TiB fit in a few MiB; one of a few such sequences is not much
+ * larger ({@link EntryRuns}).
  */
 final class TableSlice {
     /** Bytes that an object of this class takes without its array, about. */
@@ -20,6 +21,9 @@ final class TableSlice {
     private final long @Nullable [] words;
     private final int wordShift;
 
+    /** How many runs the words are the short form of; 0 if they are the entries. */
+    private final int runs;
+
     /** Set by hits, cleared by the cache's clock; races on it lose a hint and nothing else. */
     private boolean used;
 
@@ -33,14 +37,16 @@ final class TableSlice {
         this.bitmap = bitmap;
         this.words = null;
         this.wordShift = 0;
+        this.runs = 0;
     }
 
-    private TableSlice(long[] words, int wordShift) {
+    private TableSlice(long[] words, int wordShift, int runs, int clusterSize) {
         this.first = 0;
-        this.step = 0;
+        this.step = clusterSize;
         this.bitmap = 0;
         this.words = words;
         this.wordShift = wordShift;
+        this.runs = runs;
     }
 
     /**
@@ -56,22 +62,33 @@ final class TableSlice {
         long step = entries > 1 ? words[1 << shift] - first : 0;
         long bitmap = shift == 0 ? L2Entry.ALL_SUBCLUSTERS_ALLOCATED : words[1];
         if (step != 0 && step != geometry.clusterSize()) {
-            return new TableSlice(words, shift);
+            return ofRuns(words, geometry);
         }
         for (int i = 0; i < entries; i++) {
             boolean follows = words[i << shift] == first + i * step;
             if (!follows || (shift != 0 && words[(i << 1) + 1] != bitmap)) {
-                return new TableSlice(words, shift);
+                return ofRuns(words, geometry);
             }
         }
         // A sequence that runs out of the offset's bits is none.
         boolean contiguous = ((first ^ words[(entries - 1) << shift]) & ~L2Entry.OFFSET_MASK) == 0;
-        return contiguous ? new TableSlice(first, step, bitmap) : new TableSlice(words, shift);
+        return contiguous ? new TableSlice(first, step, bitmap) : ofRuns(words, geometry);
+    }
+
+    private static TableSlice ofRuns(long[] words, Geometry geometry) {
+        int clusterSize = geometry.clusterSize();
+        if (geometry.extendedL2()) {
+            return new TableSlice(words, 1, 0, clusterSize);
+        }
+        long[] packed = EntryRuns.pack(words, clusterSize);
+        return packed == null
+                ? new TableSlice(words, 0, 0, clusterSize)
+                : new TableSlice(packed, 0, EntryRuns.runs(packed), clusterSize);
     }
 
     /** Returns the entries, and bitmaps if there are any, as {@link #of} takes them. */
     long[] toWords(Geometry geometry) {
-        if (words != null) {
+        if (words != null && runs == 0) {
             return words.clone();
         }
         int shift = geometry.extendedL2() ? 1 : 0;
@@ -87,7 +104,12 @@ final class TableSlice {
 
     /** The entry at an index of the slice. */
     long entry(int index) {
-        return words == null ? first + index * step : words[index << wordShift];
+        if (words == null) {
+            return first + index * step;
+        }
+        return runs == 0
+                ? words[index << wordShift]
+                : EntryRuns.entry(words, runs, index, (int) step);
     }
 
     /** The subcluster bitmap of an extended entry. */
@@ -100,9 +122,19 @@ final class TableSlice {
         return words == null;
     }
 
-    /** By how much the entries of a sequence grow: 0 or the cluster size. */
-    long step() {
-        return step;
+    /**
+     * Up to where the entries from an index on follow from that one, as far as that is known
+     * without looking at them.
+     *
+     * @param growing each by a cluster; else all are equal
+     * @param entries of the slice
+     * @return the index behind the last, at least {@code index + 1}
+     */
+    int followUntil(int index, boolean growing, int entries) {
+        if (words == null) {
+            return growing == (step != 0) ? entries : index + 1;
+        }
+        return runs == 0 ? index + 1 : EntryRuns.followUntil(words, runs, index, growing, entries);
     }
 
     /**

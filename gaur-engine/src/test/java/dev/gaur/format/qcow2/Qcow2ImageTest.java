@@ -70,6 +70,15 @@ class Qcow2ImageTest {
     }
 
     @Test
+    void nothingCanBeReadOfADiskOfNothing() {
+        try (Qcow2Image image = open(new TinyImage().put(24, 0))) {
+            assertEquals(0, image.length());
+            image.read(0, MemorySegment.ofArray(new byte[0]));
+            image.tryRead(0, MemorySegment.ofArray(new byte[0]));
+        }
+    }
+
+    @Test
     void aDataClusterBehindTheEndOfTheFileIsTruncation() {
         TinyImage tiny = withData().resize(TinyImage.DATA + CLUSTER);
         var error = corrupt(tiny, CLUSTER);
