@@ -177,7 +177,8 @@ final class HeaderParser {
             for (int at = 0;
                     at + HeaderCodec.FEATURE_BYTES <= data.length;
                     at += HeaderCodec.FEATURE_BYTES) {
-                long bit = data[at] == 0 && data[at + 1] < 64 ? 1L << data[at + 1] : 0;
+                int number = Byte.toUnsignedInt(data[at + 1]);
+                long bit = data[at] == 0 && number < Long.SIZE ? 1L << number : 0;
                 if ((bit & nameless) != 0) {
                     nameless &= ~bit;
                     names.add(text(data, at + 2, HeaderCodec.FEATURE_BYTES - 2));

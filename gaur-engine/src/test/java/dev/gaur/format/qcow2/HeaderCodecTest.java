@@ -250,6 +250,24 @@ class HeaderCodecTest {
     }
 
     @Test
+    void namesOfBitsThatDoNotExistAreNobodysNames() {
+        for (int bit : new int[] {64, 127, 128, 133, 192 + 5, 255}) {
+            byte[] cluster = plain();
+            ByteBuffer.wrap(cluster)
+                    .putLong(72, 1L << 5 | 1L << 63)
+                    .putInt(112, HeaderExtension.FEATURE_NAMES)
+                    .putInt(116, 48)
+                    .put(121, (byte) bit)
+                    .put(122, ascii("no such bit"))
+                    .putLong(168, 0);
+            var error = assertThrows(BlockException.Unsupported.class, () -> parse(cluster));
+            assertTrue(
+                    error.getMessage().endsWith(": Unknown incompatible feature: 8000000000000020"),
+                    error.getMessage());
+        }
+    }
+
+    @Test
     void unknownFieldsAndExtensionsSurviveARewriteAndTheLastDuplicateWins() {
         byte[] cluster = plain();
         ByteBuffer.wrap(cluster)
