@@ -33,7 +33,7 @@ public final class Inspector {
     }
 
     /** Inspects what lies in a storage, which stays the caller's. */
-    static InspectionReport inspect(StorageNode storage) {
+    public static InspectionReport inspect(StorageNode storage) {
         Inspection inspection = new Inspection();
         List<String> formats = Signatures.find(storage);
         String format = formats.isEmpty() ? "raw" : formats.getFirst();

@@ -52,7 +52,8 @@ final class ConsistencyCheck implements Checker {
     }
 
     private CheckReport check(MetadataReader reader, CheckLog log) throws SnapshotScan.Unusable {
-        SnapshotScan snapshots = SnapshotScan.read(reader, header, log);
+        SnapshotScan snapshots =
+                SnapshotScan.read(reader, header, log, SnapshotScan.TABLE_BYTES_MAX);
         Geometry geometry = header.geometry();
         long clusters = geometry.clustersFor(reader.length());
         if (clusters > CLUSTERS_MAX) {

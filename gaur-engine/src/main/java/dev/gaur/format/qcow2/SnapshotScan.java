@@ -18,7 +18,7 @@ import java.util.List;
  */
 record SnapshotScan(List<Entry> entries, long bytes) {
     /** QEMU's limit of a table. */
-    private static final long TABLE_BYTES_MAX = 1024L * HeaderCodec.SNAPSHOTS_MAX;
+    static final long TABLE_BYTES_MAX = 1024L * HeaderCodec.SNAPSHOTS_MAX;
 
     /** QEMU's limit for each snapshot. */
     private static final int EXTRA_BYTES_MAX = 1024;
@@ -65,10 +65,12 @@ record SnapshotScan(List<Entry> entries, long bytes) {
     /**
      * Reads the table.
      *
+     * @param bytesMax what longer than this is too big
      * @throws Unusable if it is beyond its limits
      * @throws BlockException if it cannot be read
      */
-    static SnapshotScan read(MetadataReader reader, Header header, CheckLog log) throws Unusable {
+    static SnapshotScan read(MetadataReader reader, Header header, CheckLog log, long bytesMax)
+            throws Unusable {
         long count = Integer.toUnsignedLong(header.snapshotCount());
         long start = header.snapshotsOffset();
         requireSane(header, count, start);
@@ -94,7 +96,7 @@ record SnapshotScan(List<Entry> entries, long bytes) {
             String id = text(reader.read(offset, idBytes));
             String name = text(reader.read(offset + idBytes, nameBytes));
             offset += idBytes + nameBytes;
-            if (offset - start > TABLE_BYTES_MAX) {
+            if (offset - start > bytesMax) {
                 throw new Unusable(
                         TOO_LARGE,
                         "ERROR failed to read the snapshot table: Snapshot table is too big\n"

@@ -15,6 +15,9 @@ final class TableInspector {
     private static final long HUGE_TABLE_BYTES = 4L << 20;
     private static final int HUGE_SNAPSHOTS = 1000;
 
+    /** Enough for as many, with names of a thousand bytes. */
+    private static final long SNAPSHOT_BYTES_MAX = 1 << 20;
+
     /** A structure in the file. */
     private record Region(String name, long offset, long length) {
         boolean overlaps(Region other) {
@@ -223,25 +226,25 @@ final class TableInspector {
             return;
         }
         try {
-            SnapshotScan scan = SnapshotScan.read(reader, header, new CheckLog(CheckListener.NONE));
-            for (SnapshotScan.Entry each : scan.entries()) {
-                inspectSnapshot(each);
-            }
+            CheckLog log = new CheckLog(CheckListener.NONE);
+            SnapshotScan scan = SnapshotScan.read(reader, header, log, SNAPSHOT_BYTES_MAX);
+            inspectSnapshots(scan.entries());
         } catch (SnapshotScan.Unusable unusable) {
             bad(unusable.text().lines().findFirst().orElse(""));
         }
     }
 
-    private void inspectSnapshot(SnapshotScan.Entry each) {
-        boolean legal = geometry.isAligned(each.l1Offset()) && each.l1Offset() > 0;
-        if (!legal || each.l1Entries() > HeaderCodec.L1_BYTES_MAX / Long.BYTES) {
-            bad("the L1 table of snapshot '%s' is illegal".formatted(each.id()));
-        } else if (each.l1Offset() >= reader.length()) {
-            inspection.find(
-                    Severity.DANGER,
-                    Topic.TRUNCATED,
-                    "the L1 table of snapshot '%s' lies behind the end of the file"
-                            .formatted(each.id()));
+    private void inspectSnapshots(List<SnapshotScan.Entry> entries) {
+        int wrong = 0;
+        int behindEnd = 0;
+        for (SnapshotScan.Entry each : entries) {
+            boolean legal = geometry.isAligned(each.l1Offset()) && each.l1Offset() > 0;
+            if (!legal || each.l1Entries() > HeaderCodec.L1_BYTES_MAX / Long.BYTES) {
+                wrong++;
+            } else if (each.l1Offset() >= reader.length()) {
+                behindEnd++;
+            }
         }
+        report("snapshot table", wrong, behindEnd);
     }
 }

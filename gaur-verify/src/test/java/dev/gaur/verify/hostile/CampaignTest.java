@@ -59,7 +59,7 @@ class CampaignTest {
     }
 
     /** Surefire hides the class path in a jar's manifest and says the real one here. */
-    private static String classPath() {
+    static String classPath() {
         return System.getProperty(
                 "surefire.test.class.path", System.getProperty("java.class.path"));
     }
