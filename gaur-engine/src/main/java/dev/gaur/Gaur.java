@@ -4,6 +4,7 @@ import dev.gaur.format.InspectionReport;
 import dev.gaur.graph.ChainOpener;
 import dev.gaur.graph.Inspector;
 import dev.gaur.graph.OpenRequest;
+import dev.gaur.storage.CacheMode;
 import java.nio.file.Path;
 
 /**
@@ -46,7 +47,8 @@ public final class Gaur {
                         .withShared(options.shared())
                         .withSnapshot(options.snapshot())
                         .withMetadataCacheBytes(options.metadataCacheBytes())
-                        .withPolicy(options.policy());
+                        .withPolicy(options.policy())
+                        .withCache(options.direct() ? CacheMode.NONE : CacheMode.WRITEBACK);
         return new DiskImage(ChainOpener.open(location(path), request));
     }
 

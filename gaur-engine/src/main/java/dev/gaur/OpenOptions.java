@@ -17,6 +17,8 @@ import dev.gaur.storage.OpenPolicy;
  * @param metadataCacheBytes bound of each image's cache of mapping tables in bytes; {@link
  *     FormatOptions#AUTO} fits it to the image
  * @param policy what may be opened because an image names it: backing files, external data files
+ * @param direct past the page cache (O_DIRECT) where native access is allowed and the image is
+ *     opened for reading only; without effect elsewhere
  */
 public record OpenOptions(
         String format,
@@ -24,42 +26,52 @@ public record OpenOptions(
         boolean shared,
         String snapshot,
         long metadataCacheBytes,
-        OpenPolicy policy) {
+        OpenPolicy policy,
+        boolean direct) {
 
     /**
      * For reading, with locks, the format found out; an image that refers to other files is
      * refused.
      */
     public static final OpenOptions DEFAULT =
-            new OpenOptions("", false, false, "", FormatOptions.AUTO, OpenPolicy.refuse());
+            new OpenOptions("", false, false, "", FormatOptions.AUTO, OpenPolicy.refuse(), false);
 
     /** Returns these options with a format stated; empty to find out. */
     public OpenOptions withFormat(String other) {
-        return new OpenOptions(other, writable, shared, snapshot, metadataCacheBytes, policy);
+        return new OpenOptions(
+                other, writable, shared, snapshot, metadataCacheBytes, policy, direct);
     }
 
     /** Returns these options for writing too, or not. */
     public OpenOptions withWritable(boolean other) {
-        return new OpenOptions(format, other, shared, snapshot, metadataCacheBytes, policy);
+        return new OpenOptions(format, other, shared, snapshot, metadataCacheBytes, policy, direct);
     }
 
     /** Returns these options without locks, or with them. */
     public OpenOptions withShared(boolean other) {
-        return new OpenOptions(format, writable, other, snapshot, metadataCacheBytes, policy);
+        return new OpenOptions(
+                format, writable, other, snapshot, metadataCacheBytes, policy, direct);
     }
 
     /** Returns these options for an internal snapshot. */
     public OpenOptions withSnapshot(String other) {
-        return new OpenOptions(format, writable, shared, other, metadataCacheBytes, policy);
+        return new OpenOptions(format, writable, shared, other, metadataCacheBytes, policy, direct);
     }
 
     /** Returns these options with another bound of the metadata cache, in bytes. */
     public OpenOptions withMetadataCacheBytes(long other) {
-        return new OpenOptions(format, writable, shared, snapshot, other, policy);
+        return new OpenOptions(format, writable, shared, snapshot, other, policy, direct);
     }
 
     /** Returns these options with another policy for what an image names. */
     public OpenOptions withPolicy(OpenPolicy other) {
-        return new OpenOptions(format, writable, shared, snapshot, metadataCacheBytes, other);
+        return new OpenOptions(
+                format, writable, shared, snapshot, metadataCacheBytes, other, direct);
+    }
+
+    /** Returns these options past the page cache, or through it. */
+    public OpenOptions withDirect(boolean other) {
+        return new OpenOptions(
+                format, writable, shared, snapshot, metadataCacheBytes, policy, other);
     }
 }

@@ -32,6 +32,14 @@ public final class Posix {
     public static final int O_CREAT = 0100;
     public static final int O_CLOEXEC = 02000000;
 
+    /** Differs between processors; 0 where it is not known. */
+    public static final int O_DIRECT =
+            switch (System.getProperty("os.arch")) {
+                case "amd64", "x86_64" -> 040000;
+                case "aarch64" -> 0200000;
+                case null, default -> 0;
+            };
+
     public static final int RWF_NOWAIT = 8;
 
     public static final int SEEK_END = 2;

@@ -13,7 +13,8 @@ import dev.gaur.storage.OpenPolicy;
  * @param withBacking with the backing files; without them only what the image itself holds can be
  *     read
  * @param options of the image itself; its layers below take only the bound of the metadata cache
- * @param cache when writes are done; {@code direct} is advice, which no driver follows yet
+ * @param cache when writes are done; what is opened for reading only is read past the page cache if
+ *     the mode says so
  * @param policy what may be opened because an image names it
  * @param imageOpts the location is a list of driver options ({@code --image-opts})
  */

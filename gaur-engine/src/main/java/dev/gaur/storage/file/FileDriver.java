@@ -49,7 +49,7 @@ public final class FileDriver implements StorageDriver {
     @Override
     public StorageNode open(String location, StorageOptions options) {
         Claim claim = options.writable() ? Claim.WRITE : Claim.READ;
-        return open(location, options.writable(), options.shared() ? Claim.NOTHING : claim);
+        return open(location, options, options.shared() ? Claim.NOTHING : claim);
     }
 
     /**
@@ -68,7 +68,8 @@ public final class FileDriver implements StorageDriver {
         }
     }
 
-    private StorageNode open(String location, boolean writable, Claim claim) {
+    private StorageNode open(String location, StorageOptions options, Claim claim) {
+        boolean writable = options.writable();
         try {
             Path path = Path.of(location);
             FileIdentity identity = FileIdentity.of(path);
@@ -82,7 +83,7 @@ public final class FileDriver implements StorageDriver {
                         null);
             }
             return mayLink && Posix.isAvailable()
-                    ? NativeStorage.open(location, identity.inode(), writable, claim)
+                    ? NativeStorage.open(location, identity.inode(), options, claim)
                     : openChannel(path, identity, location, writable, claim);
         } catch (InvalidPathException _) {
             throw FileErrors.failed(location, "", BlockException.NO_OFFSET, Errno.ENOENT);
@@ -111,7 +112,7 @@ public final class FileDriver implements StorageDriver {
     @Override
     public StorageNode create(String location, long length) {
         createFile(location);
-        StorageNode storage = open(location, true, Claim.WRITE.exclusive());
+        StorageNode storage = open(location, StorageOptions.WRITE, Claim.WRITE.exclusive());
         try {
             storage.resize(0); // Only now that nobody else can be using what was there.
             storage.resize(length);

@@ -46,6 +46,17 @@ final class FileErrors {
                 file, "read", offset, "the file ends here by now", Errno.EIO, null);
     }
 
+    /** O_DIRECT is asked for where there is none. */
+    static BlockException.Media noDirectReads(String file) {
+        return new BlockException.Media(
+                file,
+                "",
+                BlockException.NO_OFFSET,
+                "the file system does not support O_DIRECT",
+                Errno.EINVAL,
+                null);
+    }
+
     /** A request after the end. */
     static BlockException.Denied closed(String file) {
         return new BlockException.Denied(file, "", "is closed");

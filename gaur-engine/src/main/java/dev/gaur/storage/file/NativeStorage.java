@@ -10,6 +10,7 @@ import dev.gaur.block.ZeroMode;
 import dev.gaur.ffi.Errno;
 import dev.gaur.ffi.Posix;
 import dev.gaur.mem.BufferPool;
+import dev.gaur.storage.StorageOptions;
 import dev.gaur.sync.Gate;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,14 +27,16 @@ final class NativeStorage implements StorageNode {
     private final long inode;
     private final int fd;
     private final boolean writable;
+    private final boolean direct;
     private final AtomicLong length;
     private final Gate gate = new Gate();
 
-    private NativeStorage(String name, long inode, int fd, boolean writable) {
+    private NativeStorage(String name, long inode, int fd, boolean writable, boolean direct) {
         this.name = name;
         this.inode = inode;
         this.fd = fd;
         this.writable = writable;
+        this.direct = direct;
         this.length = new AtomicLong(Posix.lseek(fd, 0, Posix.SEEK_END));
     }
 
@@ -43,13 +46,17 @@ final class NativeStorage implements StorageNode {
      * @param name its path, which messages have too
      * @param inode for telling who holds a lock
      */
-    static NativeStorage open(String name, long inode, boolean writable, Claim claim) {
+    static NativeStorage open(String name, long inode, StorageOptions options, Claim claim) {
+        boolean writable = options.writable();
+        boolean direct = options.direct() && !writable && Posix.O_DIRECT != 0;
         int access = writable ? Posix.O_RDWR : Posix.O_RDONLY;
-        int fd = Posix.open(name, access | Posix.O_CLOEXEC, 0);
-        if (fd < 0) {
+        int fd = Posix.open(name, access | Posix.O_CLOEXEC | (direct ? Posix.O_DIRECT : 0), 0);
+        if (fd == -Errno.EINVAL && direct) {
+            throw FileErrors.noDirectReads(name);
+        } else if (fd < 0) {
             throw FileErrors.failed(name, "", BlockException.NO_OFFSET, -fd);
         }
-        NativeStorage storage = new NativeStorage(name, inode, fd, writable);
+        NativeStorage storage = new NativeStorage(name, inode, fd, writable, direct);
         try {
             storage.checked("", BlockException.NO_OFFSET, storage.length.get());
             storage.claim(claim);
@@ -116,7 +123,11 @@ final class NativeStorage implements StorageNode {
     public void read(long offset, MemorySegment target) {
         int ticket = enter();
         try {
-            Bounce.read(offset, target, this::readAll);
+            if (direct && !DirectReads.isAligned(offset, target)) {
+                DirectReads.read(name, offset, target, this::readSome);
+            } else {
+                Bounce.read(offset, target, this::readAll);
+            }
         } finally {
             gate.leave(ticket);
         }
@@ -140,9 +151,14 @@ final class NativeStorage implements StorageNode {
         }
     }
 
+    /** One read of at least a byte, unless the file ends there; returns how much. */
+    private long readSome(long offset, MemorySegment target) {
+        return checked("read", offset, uninterrupted(() -> Posix.pread(fd, target, offset)));
+    }
+
     @Override
     public boolean tryRead(long offset, MemorySegment target) {
-        if (!target.isNative()) {
+        if (direct || !target.isNative()) {
             return false;
         }
         int ticket = enter();
