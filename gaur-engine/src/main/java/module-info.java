@@ -15,6 +15,10 @@ module dev.gaur {
     exports dev.gaur.block;
     exports dev.gaur.codec to
             dev.gaur.cli;
+    exports dev.gaur.ffi to
+            dev.gaur.cli;
+    exports dev.gaur.filter to
+            dev.gaur.cli;
     exports dev.gaur.format;
     exports dev.gaur.format.qcow2 to
             dev.gaur.cli;

@@ -64,7 +64,7 @@ final class CheckCommand implements Command {
         boolean json = Options.json(call);
         requireMode(call);
         String file = call.onlyOperand("Expecting one image file name");
-        Options.refuse(call, REPAIR, Options.IMAGE_OPTS, Options.OBJECT);
+        Options.refuse(call, REPAIR);
         try (OpenCheck check = open(call, file)) {
             if (!check.canCheck()) {
                 throw new CommandException("This image format does not support checks", NO_CHECKER);
@@ -88,10 +88,7 @@ final class CheckCommand implements Command {
     }
 
     private static OpenCheck open(Invocation call, String file) {
-        OpenRequest request =
-                OpenRequest.READ
-                        .withFormat(call.value(Options.FORMAT, ""))
-                        .withShared(call.has(Options.SHARED));
+        OpenRequest request = Options.request(call, Options.FORMAT);
         try {
             return OpenCheck.open(file, request);
         } catch (BlockException failure) {

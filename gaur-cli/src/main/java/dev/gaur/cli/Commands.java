@@ -46,7 +46,7 @@ final class Commands {
             case "dd" -> new LaterCommand(name, "copy blocks from one image to another");
             case "info" -> new InfoCommand();
             case "inspect" -> new InspectCommand();
-            case "io" -> new LaterCommand(name, "read and write an image, request by request");
+            case "io" -> new IoCommand();
             case "map" -> new MapCommand();
             case "measure" -> new MeasureCommand();
             case "nbd" -> new LaterCommand(name, "export an image as qemu-nbd does");

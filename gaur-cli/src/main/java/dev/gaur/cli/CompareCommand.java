@@ -2,6 +2,7 @@ package dev.gaur.cli;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.graph.BlockDevice;
+import dev.gaur.graph.ChainOpener;
 import dev.gaur.job.Compare;
 import dev.gaur.job.JobControl;
 import java.util.List;
@@ -60,7 +61,6 @@ final class CompareCommand implements Command {
         if (call.operands().size() != 2) {
             throw CommandException.usage("Expecting two image file names");
         }
-        Options.refuse(call, Options.IMAGE_OPTS, Options.OBJECT);
         String firstName = call.operands().get(0);
         String secondName = call.operands().get(1);
         try (BlockDevice first = open(call, firstName, FIRST_FORMAT);
@@ -71,7 +71,7 @@ final class CompareCommand implements Command {
 
     private static BlockDevice open(Invocation call, String name, Option format) {
         try {
-            return Disks.open(name, call.value(format, ""), call.has(Options.SHARED));
+            return ChainOpener.open(name, Options.request(call, format));
         } catch (BlockException failure) {
             throw ErrorText.cannotOpen(name, failure, CANNOT_OPEN);
         }

@@ -2,6 +2,7 @@ package dev.gaur.cli;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.graph.BlockDevice;
+import dev.gaur.graph.ChainOpener;
 import dev.gaur.job.ConvertOptions;
 import dev.gaur.units.SizeException;
 import dev.gaur.units.Sizes;
@@ -107,8 +108,7 @@ final class ConvertCommand implements Command {
 
     @Override
     public int run(Invocation call) {
-        Options.refuse(
-                call, BITMAPS, SKIP_BITMAPS, TARGET_OPTS, Options.IMAGE_OPTS, Options.OBJECT);
+        Options.refuse(call, BITMAPS, SKIP_BITMAPS, TARGET_OPTS);
         List<String> names = call.operands();
         if (CreateFormats.asksForHelp(call.values(OPTIONS))) {
             String target = names.isEmpty() ? "" : names.getLast();
@@ -202,11 +202,10 @@ final class ConvertCommand implements Command {
 
     private static BlockDevice open(Invocation call, String name) {
         try {
-            return Disks.open(
+            return ChainOpener.open(
                     name,
-                    call.value(SOURCE_FORMAT, ""),
-                    call.has(Options.SHARED),
-                    snapshot(call.value(SNAPSHOT, "")));
+                    Options.request(call, SOURCE_FORMAT)
+                            .withSnapshot(snapshot(call.value(SNAPSHOT, ""))));
         } catch (BlockException failure) {
             throw ErrorText.cannotOpen(name, failure, 1);
         }

@@ -35,7 +35,8 @@ final class ErrorText {
                 "Could not open '" + file + "': " + whyNotOpen(error), exitCode);
     }
 
-    private static String whyNotOpen(BlockException error) {
+    /** Returns why an image could not be opened, without its name. */
+    static String whyNotOpen(BlockException error) {
         return switch (error) {
             case BlockException.Media media when media.errno() == EISDIR ->
                     "'file' driver requires '" + media.image() + "' to be a regular file";
@@ -62,6 +63,17 @@ final class ErrorText {
         return !found.isEmpty()
                 && !(error instanceof BlockException.Media media && errorName(media).equals(found))
                 && (Character.isUpperCase(found.charAt(0)) || found.startsWith("'file' driver"));
+    }
+
+    /** Returns why a request failed, in the C library's words. */
+    static String errorName(BlockException error) {
+        return switch (error) {
+            case BlockException.Media media -> errorName(media);
+            case BlockException.Corrupt _ -> "Input/output error";
+            case BlockException.Unsupported _ -> "Operation not supported";
+            case BlockException.Denied _ -> "Operation not permitted";
+            case BlockException.Busy _ -> "Device or resource busy";
+        };
     }
 
     /** The C library's words, which scripts look for; the engine's for numbers not listed. */

@@ -139,6 +139,11 @@ final class ImageText {
             text.append("Snapshot list:\n");
             SnapshotList.append(text, info.snapshots());
         }
+        humanDetails(text);
+    }
+
+    /** Writes the lines that are about the format. */
+    void humanDetails(StringBuilder text) {
         if (info.details() instanceof ImageInfo.Qcow2 qcow2) {
             text.append("Format specific information:\n");
             describe(new PlainTree(text, 1), qcow2);

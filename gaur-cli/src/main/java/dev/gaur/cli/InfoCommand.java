@@ -47,12 +47,8 @@ final class InfoCommand implements Command {
     public int run(Invocation call) {
         String file = call.onlyOperand("Expecting one image file name");
         boolean json = Options.json(call);
-        Options.refuse(call, Options.IMAGE_OPTS, Options.OBJECT);
         Options.checkCache(call);
-        OpenRequest request =
-                OpenRequest.READ
-                        .withFormat(call.value(Options.FORMAT, ""))
-                        .withShared(call.has(Options.SHARED));
+        OpenRequest request = Options.request(call, Options.FORMAT);
         List<ImageText> images = new ArrayList<>();
         if (call.has(CHAIN)) {
             addChain(images, call, file, request);
@@ -77,7 +73,7 @@ final class InfoCommand implements Command {
             }
             seen.add(file);
             images.add(look(call, file, request));
-            request = topRequest.withFormat(images.getLast().backingFormat());
+            request = topRequest.withImageOpts(false).withFormat(images.getLast().backingFormat());
         }
     }
 

@@ -2,6 +2,7 @@ package dev.gaur.cli;
 
 import dev.gaur.units.SizeException;
 import dev.gaur.units.Sizes;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,18 +14,30 @@ import java.util.List;
 final class Invocation {
     private final Program program;
     private final OptionParser parsed;
+    private final InputStream in;
     private final PrintStream out;
     private final PrintStream err;
 
-    Invocation(Program program, OptionParser parsed, PrintStream out, PrintStream err) {
+    Invocation(
+            Program program,
+            OptionParser parsed,
+            InputStream in,
+            PrintStream out,
+            PrintStream err) {
         this.program = program;
         this.parsed = parsed;
+        this.in = in;
         this.out = out;
         this.err = err;
     }
 
     Program program() {
         return program;
+    }
+
+    /** Returns standard input. */
+    InputStream in() {
+        return in;
     }
 
     /** Returns standard output: buffered, UTF-8, flushed when the command ends. */

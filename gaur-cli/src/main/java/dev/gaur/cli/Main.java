@@ -5,6 +5,7 @@ import dev.gaur.block.BlockException;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -26,11 +27,13 @@ public final class Main {
     private static final int BUFFER_BYTES = 1 << 16;
 
     private final Program program;
+    private final InputStream in;
     private final PrintStream out;
     private final PrintStream err;
 
-    private Main(Program program, PrintStream out, PrintStream err) {
+    private Main(Program program, InputStream in, PrintStream out, PrintStream err) {
         this.program = program;
+        this.in = in;
         this.out = out;
         this.err = err;
     }
@@ -63,7 +66,13 @@ public final class Main {
      * @return the exit code
      */
     static int run(Program program, String[] arguments, PrintStream out, PrintStream err) {
-        int status = new Main(program, out, err).run(arguments);
+        return run(program, arguments, System.in, out, err);
+    }
+
+    /** The same with a standard input. */
+    static int run(
+            Program program, String[] arguments, InputStream in, PrintStream out, PrintStream err) {
+        int status = new Main(program, in, out, err).run(arguments);
         out.flush();
         err.flush();
         return out.checkError() && status == 0 ? 1 : status;
@@ -72,12 +81,16 @@ public final class Main {
     private int run(String[] arguments) {
         Command command = null;
         try {
+            if (program == Program.QEMU_IO) {
+                command = new IoCommand();
+                return run(command, 0, arguments);
+            }
             var standard = new OptionParser(STANDARD, program.toString(), arguments, true).parse();
             if (standard.help() || isGiven(standard, VERSION)) {
-                out.print(standard.help() ? Help.program(program) : version());
+                out.print(standard.help() ? Help.program(program) : version(program));
                 return 0;
             }
-            var top = new Invocation(program, standard, out, err);
+            var top = new Invocation(program, standard, in, out, err);
             for (String event : top.values(TRACE)) {
                 top.warn("trace event '" + event + "' does not exist");
             }
@@ -108,7 +121,7 @@ public final class Main {
             out.print(Help.command(program, command));
             return 0;
         }
-        return command.run(new Invocation(program, parsed, out, err));
+        return command.run(new Invocation(program, parsed, in, out, err));
     }
 
     private static boolean asksForHelp(String[] arguments) {
@@ -137,7 +150,7 @@ public final class Main {
     }
 
     /** Scripts look for {@code qemu-img version N.N} to know what they may ask for. */
-    private String version() {
+    static String version(Program program) {
         return program.isQemu()
                 ? program + " version " + QEMU_VERSION + " (gaur " + Version.current() + ")\n"
                 : program + " version " + Version.current() + "\n";
@@ -145,13 +158,31 @@ public final class Main {
 
     private int failure(CommandException e, @Nullable Command command) {
         if (!e.text().isEmpty()) {
-            print(e.text());
+            print(program == Program.QEMU_IO ? getoptText(e.text()) : e.text());
         }
-        if (e.isUsage()) {
+        if (e.isUsage() && program == Program.QEMU_IO && command != null) {
+            out.print(Help.command(program, command));
+        } else if (e.isUsage()) {
             String own = command == null || program.isQemu() ? "" : " " + command.name();
             err.print("Try '" + program + own + " --help' for more information\n");
         }
         return e.exitCode();
+    }
+
+    /** Qemu-io leaves wrong options to getopt(3), which has other words for them. */
+    private static String getoptText(String text) {
+        String unknown = "unrecognized option '-";
+        String missing = "missing argument for option '-";
+        boolean oneLetter = text.endsWith("'") && text.indexOf("'-") == text.length() - 4;
+        if (text.startsWith(unknown) && oneLetter) {
+            return "invalid option -- '" + text.substring(text.length() - 2);
+        }
+        if (text.startsWith(missing)) {
+            return oneLetter
+                    ? "option requires an argument -- '" + text.substring(text.length() - 2)
+                    : "option " + text.substring(missing.length() - 2) + " requires an argument";
+        }
+        return text;
     }
 
     private void print(String lines) {

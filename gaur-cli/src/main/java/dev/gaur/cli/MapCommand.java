@@ -54,11 +54,7 @@ final class MapCommand implements Command {
         long count = call.size(LENGTH, "max length", Long.MAX_VALUE);
         String file = call.onlyOperand("Expecting one image file name");
         boolean json = Options.json(call);
-        Options.refuse(call, Options.IMAGE_OPTS, Options.OBJECT);
-        OpenRequest request =
-                OpenRequest.READ
-                        .withFormat(call.value(Options.FORMAT, ""))
-                        .withShared(call.has(Options.SHARED));
+        OpenRequest request = Options.request(call, Options.FORMAT);
         try (BlockDevice device = open(file, request)) {
             MapText text =
                     json

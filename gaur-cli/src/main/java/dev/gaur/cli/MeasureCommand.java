@@ -61,7 +61,6 @@ final class MeasureCommand implements Command {
         long size = call.size(SIZE, "image size", -1);
         List<String> files = call.operands();
         requireSource(call, size, files);
-        Options.refuse(call, Options.IMAGE_OPTS, Options.OBJECT);
         String format = call.value(TARGET_FORMAT, CreateFormats.RAW);
         CreateOptionValues values = values(call, format);
         MeasureReport report =
@@ -130,9 +129,7 @@ final class MeasureCommand implements Command {
 
     private static BlockDevice open(Invocation call, String file) {
         OpenRequest request =
-                OpenRequest.READ
-                        .withFormat(call.value(Options.FORMAT, ""))
-                        .withShared(call.has(Options.SHARED))
+                Options.request(call, Options.FORMAT)
                         .withSnapshot(snapshot(call.value(SNAPSHOT, "")));
         try {
             return ChainOpener.open(file, request);

@@ -1,5 +1,6 @@
 package dev.gaur.cli;
 
+import dev.gaur.graph.OpenRequest;
 import java.util.List;
 
 /** Options that several commands have, and the words for them. */
@@ -48,6 +49,35 @@ final class Options {
         String mode = call.value(CACHE, "writeback");
         if (!CACHE_MODES.contains(mode)) {
             throw new CommandException("Invalid cache option: " + mode);
+        }
+    }
+
+    /**
+     * Returns a request for reading as the common options have it: format, list of driver options,
+     * locks.
+     */
+    static OpenRequest request(Invocation call, Option format) {
+        boolean imageOpts = call.has(IMAGE_OPTS);
+        if (imageOpts && call.has(format)) {
+            throw new CommandException("--image-opts and --format are mutually exclusive");
+        }
+        checkObjects(call);
+        return OpenRequest.READ
+                .withFormat(call.value(format, ""))
+                .withShared(call.has(SHARED))
+                .withImageOpts(imageOpts);
+    }
+
+    /** Checks {@link #OBJECT}: there are none that images need yet, but secrets may be defined. */
+    static void checkObjects(Invocation call) {
+        for (String object : call.values(OBJECT)) {
+            int comma = object.indexOf(',');
+            String type = comma < 0 ? object : object.substring(0, comma);
+            String name = type.startsWith("qom-type=") ? type.substring(9) : type;
+            if (!name.equals("secret")) {
+                throw new CommandException(
+                        "Parameter 'qom-type' does not accept value '" + name + "'");
+            }
         }
     }
 

@@ -6,7 +6,8 @@ package dev.gaur.cli;
  */
 enum Program {
     GAUR("gaur"),
-    QEMU_IMG("qemu-img");
+    QEMU_IMG("qemu-img"),
+    QEMU_IO("qemu-io");
 
     private final String text;
 
@@ -16,7 +17,12 @@ enum Program {
 
     /** Finds the program by the name the launcher passed on; anything unknown is Gaur itself. */
     static Program named(String name) {
-        return name.equals(QEMU_IMG.text) ? QEMU_IMG : GAUR;
+        for (Program program : values()) {
+            if (name.equals(program.text)) {
+                return program;
+            }
+        }
+        return GAUR;
     }
 
     /** Tells whether QEMU's defaults and texts apply rather than ours. */

@@ -111,6 +111,25 @@ public final class Posix {
         return result == -1 ? -(long) (int) ERRNO_VALUE.get(state, 0L) : result;
     }
 
+    // ---- signals
+
+    private static final class Raise {
+        static final MethodHandle HANDLE = link("raise", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    }
+
+    /**
+     * Sends a signal to the calling thread; most end the process, without any cleaning up.
+     *
+     * @see <a href="https://man7.org/linux/man-pages/man3/raise.3.html">raise(3)</a>
+     */
+    public static int raise(int signal) {
+        try {
+            return (int) Raise.HANDLE.invokeExact(signal);
+        } catch (Throwable impossible) {
+            throw new AssertionError(impossible);
+        }
+    }
+
     // ---- open, close
 
     private static final class Open {

@@ -2,13 +2,20 @@ package dev.gaur.graph;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockIo;
+import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.ZeroMode;
+import dev.gaur.filter.Breakpoints;
+import dev.gaur.format.Compressing;
+import dev.gaur.format.DetectZeroes;
 import dev.gaur.format.Image;
+import dev.gaur.format.Resizing;
+import dev.gaur.mem.Bytes;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * An open disk: an image on its backing files. The one place where ranges and rights are checked;
@@ -20,16 +27,29 @@ import java.util.Objects;
 public final class BlockDevice implements BlockIo, AutoCloseable {
     private final List<Image> layers;
     private final Image image;
+    private final BlockNode top;
     private final BlockIo io;
+    private final DeviceOptions options;
+    private final Object firstSector = new Object();
 
     /**
      * @param layers from the image that is seen to the base; closing the first closes all
      */
     BlockDevice(List<Image> layers) {
+        this(layers, layers.getFirst(), DeviceOptions.PLAIN);
+    }
+
+    /**
+     * @param layers from the image that is seen to the base; closing the first closes all
+     * @param top the first layer, or the filters above it
+     * @param options what becomes of requests
+     */
+    BlockDevice(List<Image> layers, BlockNode top, DeviceOptions options) {
         this.layers = List.copyOf(layers);
         this.image = layers.getFirst();
-        this.io =
-                layers.size() > DeepChain.SHALLOW_MAX ? new DeepChain(image, layers.size()) : image;
+        this.top = top;
+        this.options = options;
+        this.io = layers.size() > DeepChain.SHALLOW_MAX ? new DeepChain(top, layers.size()) : top;
     }
 
     /** Returns the image that is seen. It belongs to the device. */
@@ -40,6 +60,34 @@ public final class BlockDevice implements BlockIo, AutoCloseable {
     /** Returns all images, from the one that is seen to the base. They belong to the device. */
     public List<Image> layers() {
         return layers;
+    }
+
+    /** Tells whether the disk can be changed. */
+    public boolean writable() {
+        return top.writable();
+    }
+
+    /**
+     * Tells whether the image is open for writing and was taken for a raw one because nobody said
+     * what it is: then its first sector must not become what looks like another format.
+     */
+    public boolean isGuessedRaw() {
+        return options.guessedRaw();
+    }
+
+    /** Returns what stops requests in tests, if the image is opened so. */
+    public Optional<Breakpoints> breakpoints() {
+        return options.breakpoints();
+    }
+
+    /** Returns compressed writes, if the image has them; ranges are checked. */
+    public Optional<Compressing> compressing() {
+        return image.compressing().map(CheckedCompressing::new);
+    }
+
+    /** Returns how to change the size, if the image can. */
+    public Optional<Resizing> resizing() {
+        return image.resizing();
     }
 
     @Override
@@ -53,7 +101,7 @@ public final class BlockDevice implements BlockIo, AutoCloseable {
 
     private void checkChange(long offset, long count) {
         checkRange(offset, count);
-        if (!image.writable()) {
+        if (!writable()) {
             throw new BlockException.Denied(image.name(), "", "is read-only");
         }
     }
@@ -72,20 +120,34 @@ public final class BlockDevice implements BlockIo, AutoCloseable {
 
     @Override
     public void write(long offset, MemorySegment source, Durability durability) {
-        checkChange(offset, source.byteSize());
-        io.write(offset, source, durability);
+        long count = source.byteSize();
+        checkChange(offset, count);
+        Durability how = options.atLeast(durability);
+        if (options.detectZeroes() != DetectZeroes.OFF && count > 0 && Bytes.isZero(source)) {
+            boolean unmap = options.detectZeroes() == DetectZeroes.UNMAP && options.unmap();
+            io.zero(offset, count, unmap ? ZeroMode.UNMAP : ZeroMode.KEEP, how);
+        } else if (options.guessedRaw() && offset < FirstSector.SIZE) {
+            synchronized (firstSector) {
+                FirstSector.check(this, offset, source);
+                io.write(offset, source, how);
+            }
+        } else {
+            io.write(offset, source, how);
+        }
     }
 
     @Override
     public void zero(long offset, long count, ZeroMode mode, Durability durability) {
         checkChange(offset, count);
-        io.zero(offset, count, mode, durability);
+        io.zero(offset, count, options.allowed(mode), options.atLeast(durability));
     }
 
     @Override
     public void discard(long offset, long count) {
         checkChange(offset, count);
-        io.discard(offset, count);
+        if (options.unmap()) {
+            io.discard(offset, count);
+        }
     }
 
     @Override
@@ -102,7 +164,11 @@ public final class BlockDevice implements BlockIo, AutoCloseable {
     /** Closes the image and all below it. Closing twice does nothing. */
     @Override
     public void close() {
-        close(layers);
+        if (io instanceof DeepChain deep) {
+            deep.close();
+        } else {
+            top.close();
+        }
     }
 
     /** Closes a chain, perhaps one that is not complete. */
@@ -111,6 +177,26 @@ public final class BlockDevice implements BlockIo, AutoCloseable {
             new DeepChain(layers.getFirst(), layers.size()).close();
         } else if (!layers.isEmpty()) {
             layers.getFirst().close();
+        }
+    }
+
+    /** Compressed writes of a range that was checked. */
+    private final class CheckedCompressing implements Compressing {
+        private final Compressing unchecked;
+
+        CheckedCompressing(Compressing unchecked) {
+            this.unchecked = unchecked;
+        }
+
+        @Override
+        public int unit() {
+            return unchecked.unit();
+        }
+
+        @Override
+        public void writeCompressed(long offset, MemorySegment source) {
+            checkChange(offset, source.byteSize());
+            unchecked.writeCompressed(offset, source);
         }
     }
 }

@@ -3,6 +3,11 @@ package dev.gaur.graph;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroNode;
+import dev.gaur.filter.CompressAll;
+import dev.gaur.filter.CopyOnRead;
+import dev.gaur.filter.TemporaryOverlay;
+import dev.gaur.format.Compressing;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageFormat;
@@ -15,7 +20,9 @@ import dev.gaur.storage.file.FileDriver;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,7 +58,18 @@ public final class ChainOpener {
      * @throws BlockException if a file is missing, damaged or not supported
      */
     public static BlockDevice open(String location, OpenRequest request) {
-        return new ChainOpener(FileDriver.fast(), request).openChain(Locations.ofUser(location));
+        return open(location, OptionTree.EMPTY, request);
+    }
+
+    /**
+     * The same with options for its node and those below it.
+     *
+     * @param location the path; empty if the options have it
+     * @throws BlockException.Unsupported if the options make no sense, in QEMU's words
+     */
+    public static BlockDevice open(String location, OptionTree options, OpenRequest request) {
+        Layer top = Layer.ofUser(location, options, request);
+        return new ChainOpener(FileDriver.fast(), request).openChain(top);
     }
 
     /**
@@ -60,38 +78,88 @@ public final class ChainOpener {
      */
     public static Image openAlone(String location, OpenRequest request) {
         ChainOpener opener = new ChainOpener(FileDriver.portable(), request);
-        return opener.openImage(Locations.ofUser(location), request.format(), new Alone());
+        Layer layer = Layer.ofUser(location, OptionTree.EMPTY, request);
+        return opener.openImage(opener.source(layer, _ -> {}), new Alone());
     }
 
-    private BlockDevice openChain(String location) {
+    private BlockDevice openChain(Layer top) {
         try {
-            References references = openLayer(location, request.format());
+            References references = openLayer(top);
+            ImageSource seen = references.source;
             for (Below below = references.below; below != null; below = references.below) {
-                references = openLayer(below.location(), below.format());
+                references = openBacking(below.layer());
                 below.link().connect(layers.getLast());
             }
-            return new BlockDevice(layers);
+            return device(seen);
         } catch (RuntimeException | Error failure) {
             BlockDevice.close(layers); // The first has all that is linked to it.
             throw failure;
         }
     }
 
-    private References openLayer(String location, String format) {
+    private BlockDevice device(ImageSource seen) {
+        Image image = layers.getFirst();
+        boolean temporary = request.has(OpenRequest.Extra.TEMPORARY);
+        boolean raw = seen.guessed() && seen.format() == RawFormat.INSTANCE;
+        DeviceOptions how =
+                new DeviceOptions(
+                        request.cache().writethrough(),
+                        seen.options().discard().unmap(),
+                        seen.options().detectZeroes(),
+                        raw && image.writable(),
+                        Optional.ofNullable(seen.debug().orElse(null)));
+        List<String> filters = new ArrayList<>(seen.filters());
+        if (request.has(OpenRequest.Extra.COPY_ON_READ)) {
+            if (!request.writable()) {
+                throw OptionReader.refusal("Can't use copy-on-read on read-only device");
+            }
+            filters.addFirst("copy-on-read");
+        }
+        BlockNode top = image;
+        for (String filter : filters.reversed()) {
+            top = filtered(filter, top, image);
+        }
+        if (temporary) {
+            top = new TemporaryOverlay(top, TemporaryFile.create(driver, top.length()));
+        }
+        return new BlockDevice(layers, top, how);
+    }
+
+    private static BlockNode filtered(String filter, BlockNode below, Image image) {
+        if (!image.writable()) {
+            return below; // Nothing to keep, nothing to compress.
+        }
+        if (filter.equals("copy-on-read")) {
+            return new CopyOnRead(below);
+        }
+        Compressing compressing = image.compressing().orElse(null);
+        if (compressing == null) {
+            throw OptionReader.refusal(
+                    "Compression is not supported for underlying format: " + image.info().format());
+        }
+        return new CompressAll(below, compressing);
+    }
+
+    private References openBacking(Layer layer) {
+        try {
+            return openLayer(layer);
+        } catch (BlockException.Unsupported failure) {
+            if (failure.image().isEmpty()) { // Wrong options, which know no image.
+                throw OptionReader.refusal("Could not open backing file: " + failure.found());
+            }
+            throw failure;
+        }
+    }
+
+    private References openLayer(Layer layer) {
         if (layers.size() == DEPTH_MAX) {
             throw new BlockException.Unsupported(
-                    location, "backing chain", "is deeper than " + DEPTH_MAX + " images");
+                    layer.location(), "backing chain", "is deeper than " + DEPTH_MAX + " images");
         }
-        if (!files.add(FileDriver.key(location))) {
-            throw new BlockException.Corrupt(
-                    layers.getLast().name(),
-                    "backing file",
-                    BlockException.NO_OFFSET,
-                    "Backing file '" + location + "' creates an infinite loop.");
-        }
-        References references = new References(location);
+        ImageSource source = source(layer, this::refuseLoop);
+        References references = new References(source);
         try {
-            layers.add(openImage(location, format, references));
+            layers.add(openImage(source, references));
             return references;
         } catch (RuntimeException | Error failure) {
             references.close();
@@ -99,21 +167,42 @@ public final class ChainOpener {
         }
     }
 
-    private Image openImage(String location, String formatName, ReferenceOpener references) {
+    private void refuseLoop(String location) {
+        if (!files.add(FileDriver.key(location))) {
+            String image = layers.isEmpty() ? location : layers.getLast().name();
+            throw new BlockException.Corrupt(
+                    image,
+                    "backing file",
+                    BlockException.NO_OFFSET,
+                    "Backing file '" + location + "' creates an infinite loop.");
+        }
+    }
+
+    private ImageSource source(Layer layer, Consumer<String> beforeOpen) {
         boolean top = layers.isEmpty();
-        boolean writable = top && request.writable();
-        StorageNode storage = driver.open(location, storageOptions(writable));
+        FormatOptions options =
+                top ? request.options() : new FormatOptions("", request.metadataCacheBytes());
+        return ImageSource.open(
+                driver,
+                layer,
+                storageOptions(top && writesTop()),
+                options,
+                request.has(OpenRequest.Extra.NATIVE_AIO),
+                beforeOpen);
+    }
+
+    private boolean writesTop() {
+        return request.writable() && !request.has(OpenRequest.Extra.TEMPORARY);
+    }
+
+    private Image openImage(ImageSource source, ReferenceOpener references) {
+        StorageNode storage = source.storage();
         try {
-            ImageFormat format =
-                    formatName.isEmpty()
-                            ? Formats.probed(storage)
-                            : Formats.named(formatName, location);
+            ImageFormat format = source.format();
             if (format != RawFormat.INSTANCE) {
                 prepareForMetadata(storage);
             }
-            FormatOptions options =
-                    top ? request.options() : new FormatOptions("", request.metadataCacheBytes());
-            return format.open(storage, options, references);
+            return format.open(storage, source.options(), references);
         } catch (RuntimeException | Error failure) {
             storage.close();
             throw failure;
@@ -121,8 +210,8 @@ public final class ChainOpener {
     }
 
     private StorageOptions storageOptions(boolean writable) {
-        return new StorageOptions(
-                writable, request.direct(), request.shared(), request.cache().noFlush(), true);
+        boolean noFlush = request.cache().noFlush();
+        return new StorageOptions(writable, request.direct(), request.shared(), noFlush, true);
     }
 
     private void prepareForMetadata(StorageNode storage) {
@@ -136,34 +225,57 @@ public final class ChainOpener {
      *
      * @param link where it goes
      */
-    private record Below(String location, String format, BackingLink link) {}
+    private record Below(Layer layer, BackingLink link) {}
 
     /** Notes what one image names, and opens its data file. */
     private final class References implements ReferenceOpener, AutoCloseable {
-        private final String imageLocation;
+        private final ImageSource source;
         private @Nullable Below below;
         private @Nullable StorageNode dataFile;
 
-        References(String imageLocation) {
-            this.imageLocation = imageLocation;
+        References(ImageSource source) {
+            this.source = source;
         }
 
         @Override
         public BlockNode backing(Reference reference) {
+            if (source.withoutBacking()) {
+                return ZeroNode.INSTANCE;
+            }
             if (!request.withBacking()) {
                 return new UnopenedNode(reference);
             }
-            String location = Locations.ofReference(reference, imageLocation, request.policy());
-            BackingLink link = new BackingLink(location);
-            below = new Below(location, reference.format(), link);
+            Layer layer = backingLayer(reference);
+            String name = layer.location().isEmpty() ? reference.name() : layer.location();
+            BackingLink link = new BackingLink(name);
+            below = new Below(layer, link);
             return link;
+        }
+
+        /** The user's word counts more than the image's; what the user left out, it says. */
+        private Layer backingLayer(Reference reference) {
+            OptionTree tree = source.backing();
+            boolean located =
+                    tree.has("file.filename") || tree.has("file.driver") || tree.has("filename");
+            if (located) {
+                return new Layer("", "", tree);
+            }
+            String location = Locations.ofReference(reference, source.location(), request.policy());
+            return new Layer(location, tree.has("driver") ? "" : reference.format(), tree);
         }
 
         @Override
         public StorageNode dataFile(Reference reference) {
-            String location = Locations.ofReference(reference, imageLocation, request.policy());
-            boolean writable = layers.isEmpty() && request.writable();
-            StorageNode opened = driver.open(location, storageOptions(writable));
+            boolean writable = layers.isEmpty() && writesTop();
+            StorageNode opened;
+            if (source.dataFile().isEmpty()) {
+                String location =
+                        Locations.ofReference(reference, source.location(), request.policy());
+                opened = driver.open(location, storageOptions(writable));
+            } else {
+                StorageTree tree = new StorageTree(driver, _ -> {});
+                opened = tree.open(source.dataFile(), storageOptions(writable));
+            }
             dataFile = opened;
             return opened;
         }

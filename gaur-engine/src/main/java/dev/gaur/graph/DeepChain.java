@@ -1,11 +1,11 @@
 package dev.gaur.graph;
 
 import dev.gaur.block.BlockIo;
+import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
 import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.ZeroMode;
-import dev.gaur.format.Image;
 import dev.gaur.mem.BufferPool;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -30,10 +30,10 @@ final class DeepChain implements BlockIo {
     /** How much of the disk is asked for extents at a time: so many have to be kept. */
     private static final long EXTENTS_STEP = 16 << 20;
 
-    private final Image image;
+    private final BlockNode image;
     private final long stackSize;
 
-    DeepChain(Image image, int layers) {
+    DeepChain(BlockNode image, int layers) {
         this.image = image;
         this.stackSize = STACK_MIN + layers * STACK_PER_LAYER;
     }

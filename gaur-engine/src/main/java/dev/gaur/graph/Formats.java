@@ -49,6 +49,11 @@ final class Formats {
     static ImageFormat probed(StorageNode storage) {
         byte[] head = new byte[(int) Math.min(storage.length(), ImageFormat.PROBE_BYTES)];
         storage.read(0, head, 0, head.length);
+        return probed(head);
+    }
+
+    /** Finds the format by the first bytes of a file. */
+    static ImageFormat probed(byte[] head) {
         ImageFormat best = RawFormat.INSTANCE;
         for (ImageFormat format : ALL) {
             best = format.probe(head) > best.probe(head) ? format : best;

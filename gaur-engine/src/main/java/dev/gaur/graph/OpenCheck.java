@@ -36,13 +36,12 @@ public final class OpenCheck implements AutoCloseable {
     public static OpenCheck open(String location, OpenRequest request) {
         StorageDriver driver = FileDriver.portable();
         StorageOptions options = new StorageOptions(false, request.direct(), request.shared());
-        StorageNode storage = driver.open(Locations.ofUser(location), options);
+        Layer layer = Layer.ofUser(location, OptionTree.EMPTY, request);
+        ImageSource source =
+                ImageSource.open(driver, layer, options, request.options(), false, _ -> {});
+        StorageNode storage = source.storage();
         try {
-            ImageFormat format =
-                    request.format().isEmpty()
-                            ? Formats.probed(storage)
-                            : Formats.named(request.format(), location);
-            return new OpenCheck(storage, format);
+            return new OpenCheck(storage, source.format());
         } catch (RuntimeException | Error failure) {
             storage.close();
             throw failure;

@@ -3,6 +3,8 @@ package dev.gaur.graph;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.storage.CacheMode;
 import dev.gaur.storage.OpenPolicy;
+import java.util.EnumSet;
+import java.util.Set;
 
 /**
  * How an image is to be opened.
@@ -16,7 +18,7 @@ import dev.gaur.storage.OpenPolicy;
  * @param cache when writes are done; what is opened for reading only is read past the page cache if
  *     the mode says so
  * @param policy what may be opened because an image names it
- * @param imageOpts the location is a list of driver options ({@code --image-opts})
+ * @param extras what is asked for rarely; immutable
  */
 public record OpenRequest(
         String format,
@@ -26,7 +28,18 @@ public record OpenRequest(
         FormatOptions options,
         CacheMode cache,
         OpenPolicy policy,
-        boolean imageOpts) {
+        Set<Extra> extras) {
+    /** What is asked for rarely. */
+    public enum Extra {
+        /** The location is a list of driver options ({@code --image-opts}). */
+        IMAGE_OPTS,
+        /** Changes go to a temporary file that nobody else sees. */
+        TEMPORARY,
+        /** What is read from the backing files is kept in the image. */
+        COPY_ON_READ,
+        /** Linux's own asynchronous I/O is asked for; has no effect but its conditions. */
+        NATIVE_AIO
+    }
 
     /** For reading, with locks; follows backing files as qemu-img does. */
     public static final OpenRequest READ =
@@ -38,7 +51,7 @@ public record OpenRequest(
                     FormatOptions.DEFAULT,
                     CacheMode.WRITEBACK,
                     OpenPolicy.followLocalFiles(),
-                    false);
+                    Set.of());
 
     /** Returns the id or name of the internal snapshot to read; empty for the active state. */
     public String snapshot() {
@@ -58,30 +71,28 @@ public record OpenRequest(
     /** The same with another format. */
     public OpenRequest withFormat(String other) {
         return new OpenRequest(
-                other, writable, shared, withBacking, options, cache, policy, imageOpts);
+                other, writable, shared, withBacking, options, cache, policy, extras);
     }
 
     /** The same for writing too, or not. */
     public OpenRequest withWritable(boolean other) {
-        return new OpenRequest(
-                format, other, shared, withBacking, options, cache, policy, imageOpts);
+        return new OpenRequest(format, other, shared, withBacking, options, cache, policy, extras);
     }
 
     /** The same without locks, or with them. */
     public OpenRequest withShared(boolean other) {
         return new OpenRequest(
-                format, writable, other, withBacking, options, cache, policy, imageOpts);
+                format, writable, other, withBacking, options, cache, policy, extras);
     }
 
     /** The same with the backing files, or without. */
     public OpenRequest withBacking(boolean other) {
-        return new OpenRequest(format, writable, shared, other, options, cache, policy, imageOpts);
+        return new OpenRequest(format, writable, shared, other, options, cache, policy, extras);
     }
 
     /** The same with other options of the image. */
     public OpenRequest withOptions(FormatOptions other) {
-        return new OpenRequest(
-                format, writable, shared, withBacking, other, cache, policy, imageOpts);
+        return new OpenRequest(format, writable, shared, withBacking, other, cache, policy, extras);
     }
 
     /** The same of another internal snapshot. */
@@ -97,18 +108,35 @@ public record OpenRequest(
     /** The same with another cache mode. */
     public OpenRequest withCache(CacheMode other) {
         return new OpenRequest(
-                format, writable, shared, withBacking, options, other, policy, imageOpts);
+                format, writable, shared, withBacking, options, other, policy, extras);
     }
 
     /** The same with another policy. */
     public OpenRequest withPolicy(OpenPolicy other) {
         return new OpenRequest(
-                format, writable, shared, withBacking, options, cache, other, imageOpts);
+                format, writable, shared, withBacking, options, cache, other, extras);
+    }
+
+    /** Tells whether something is asked for. */
+    public boolean has(Extra extra) {
+        return extras.contains(extra);
+    }
+
+    /** The same with something asked for, or not. */
+    public OpenRequest with(Extra extra, boolean wanted) {
+        Set<Extra> changed = EnumSet.noneOf(Extra.class);
+        changed.addAll(extras);
+        if (wanted) {
+            changed.add(extra);
+        } else {
+            changed.remove(extra);
+        }
+        return new OpenRequest(
+                format, writable, shared, withBacking, options, cache, policy, Set.copyOf(changed));
     }
 
     /** The same with a location that is a list of driver options, or a name. */
     public OpenRequest withImageOpts(boolean other) {
-        return new OpenRequest(
-                format, writable, shared, withBacking, options, cache, policy, other);
+        return with(Extra.IMAGE_OPTS, other);
     }
 }

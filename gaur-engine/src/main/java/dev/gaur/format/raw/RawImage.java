@@ -1,5 +1,7 @@
 package dev.gaur.format.raw;
 
+import dev.gaur.block.BlockEvent;
+import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
 import dev.gaur.block.Extent;
@@ -11,6 +13,8 @@ import dev.gaur.block.ZeroNode;
 import dev.gaur.format.Checker;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageInfo;
+import dev.gaur.format.Preallocation;
+import dev.gaur.format.Resizing;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +25,7 @@ import java.util.Optional;
  */
 final class RawImage implements Image {
     private static final long SECTOR = 512;
+    private static final int FILL_STEP = 1 << 20;
 
     private final StorageNode storage;
 
@@ -82,7 +87,37 @@ final class RawImage implements Image {
     }
 
     @Override
+    public Optional<Resizing> resizing() {
+        return writable() ? Optional.of(this::resize) : Optional.empty();
+    }
+
+    private void resize(long newLength, Preallocation preallocation) {
+        long old = storage.length();
+        if (preallocation == Preallocation.METADATA) {
+            throw new BlockException.Unsupported(
+                    name(), "", "Unsupported preallocation mode 'metadata'");
+        }
+        storage.resize(newLength);
+        long more = newLength - old;
+        if (more > 0 && preallocation == Preallocation.FALLOC) {
+            storage.zero(old, more, ZeroMode.KEEP, Durability.STABLE);
+        } else if (more > 0 && preallocation == Preallocation.FULL) {
+            fill(old, newLength);
+        }
+        storage.flush();
+    }
+
+    private void fill(long from, long to) {
+        byte[] zeros = new byte[FILL_STEP];
+        for (long at = from; at < to; at += FILL_STEP) {
+            MemorySegment part = MemorySegment.ofArray(zeros);
+            storage.write(at, part.asSlice(0, Math.min(FILL_STEP, to - at)), Durability.CACHED);
+        }
+    }
+
+    @Override
     public void read(long offset, MemorySegment target) {
+        storage.event(BlockEvent.READ_AIO);
         long present = present(offset, target.byteSize());
         if (present == target.byteSize()) {
             storage.read(offset, target);
@@ -102,6 +137,7 @@ final class RawImage implements Image {
 
     @Override
     public void write(long offset, MemorySegment source, Durability durability) {
+        storage.event(BlockEvent.WRITE_AIO);
         storage.write(offset, source, durability);
     }
 
@@ -117,6 +153,8 @@ final class RawImage implements Image {
 
     @Override
     public void flush() {
+        storage.event(BlockEvent.FLUSH_TO_OS);
+        storage.event(BlockEvent.FLUSH_TO_DISK);
         storage.flush();
     }
 

@@ -1,0 +1,22 @@
+package dev.gaur.filter;
+
+/** Stops requests at named places, and lets them go on. Safe for use by many threads. */
+public interface Breakpoints {
+    /**
+     * Makes the next request that comes to a place stop there.
+     *
+     * @param event QEMU's name of the place
+     * @param tag what the stopped request is called from then on
+     * @return whether there is such a place
+     */
+    boolean set(String event, String tag);
+
+    /** Forgets the breakpoints of a tag and lets go what they stopped; whether there was any. */
+    boolean remove(String tag);
+
+    /** Lets the first request go on that has the tag; whether there is one. */
+    boolean resume(String tag);
+
+    /** Waits until a request is stopped that has the tag; for ever if none comes. */
+    void await(String tag);
+}

@@ -1,0 +1,107 @@
+package dev.gaur.graph;
+
+import dev.gaur.format.CacheOptions;
+import dev.gaur.format.DiscardOptions;
+import dev.gaur.format.FormatOptions;
+import dev.gaur.format.OverlapChecks;
+import dev.gaur.format.OverlapChecks.Structure;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+
+/** Reads what qcow2 may be told when an image is opened. */
+final class FormatOptionReader {
+    private static final long AUTO = FormatOptions.AUTO;
+    private static final long SECONDS_MAX = 0xffff_ffffL;
+    private static final int ENTRY_MIN = 512;
+    private static final String TEMPLATE = "overlap-check";
+
+    private FormatOptionReader() {}
+
+    /**
+     * Takes the options of qcow2 out of those of a node.
+     *
+     * @param base what counts where nothing is told
+     */
+    static FormatOptions qcow2(OptionReader options, FormatOptions base) {
+        FormatOptions found = caches(options, base);
+        Optional<Boolean> lazy = options.flag("lazy-refcounts");
+        return found.withLazyRefcounts(lazy.isPresent() ? lazy : base.lazyRefcounts())
+                .withDiscard(discard(options, base.discard()))
+                .withOverlapChecks(overlapChecks(options));
+    }
+
+    private static FormatOptions caches(OptionReader options, FormatOptions base) {
+        long total = options.size("cache-size", AUTO);
+        long tables = options.size("l2-cache-size", AUTO);
+        long counts = options.size("refcount-cache-size", AUTO);
+        long entry = options.size("l2-cache-entry-size", AUTO);
+        long interval = options.number("cache-clean-interval", AUTO);
+        if (total != AUTO && tables != AUTO && counts != AUTO) {
+            throw OptionReader.refusal(
+                    "cache-size, l2-cache-size and refcount-cache-size may not be set at the same"
+                            + " time");
+        }
+        if (total != AUTO && tables > total) {
+            throw OptionReader.refusal("l2-cache-size may not exceed cache-size");
+        }
+        if (total != AUTO && counts > total) {
+            throw OptionReader.refusal("refcount-cache-size may not exceed cache-size");
+        }
+        if (options.has("cache-clean-interval") && (interval < 0 || interval > SECONDS_MAX)) {
+            throw OptionReader.refusal("Cache clean interval too big");
+        }
+        if (entry != AUTO && (entry < ENTRY_MIN || Long.bitCount(entry) != 1)) {
+            throw OptionReader.refusal(
+                    "L2 cache entry size must be a power of two between 512 and the cluster size");
+        }
+        long own = tables == AUTO ? base.metadataCacheBytes() : tables;
+        long rest = total == AUTO || counts == AUTO ? own : total - counts;
+        return base.withMetadataCacheBytes(tables == AUTO ? rest : tables)
+                .withCaches(new CacheOptions(total, entry, counts, interval));
+    }
+
+    private static DiscardOptions discard(OptionReader options, DiscardOptions base) {
+        return new DiscardOptions(
+                base.unmap(),
+                options.flag("pass-discard-request", base.passRequest()),
+                options.flag("pass-discard-snapshot", base.passSnapshot()),
+                options.flag("pass-discard-other", base.passOther()),
+                options.flag("discard-no-unref", base.noUnref()));
+    }
+
+    private static OverlapChecks overlapChecks(OptionReader options) {
+        String name = options.text(TEMPLATE, "");
+        String template = options.text(TEMPLATE + ".template", "");
+        if (!name.isEmpty() && !template.isEmpty() && !name.equals(template)) {
+            throw OptionReader.refusal(
+                    "Conflicting values for qcow2 options 'overlap-check' ('%s') and"
+                                    .formatted(name)
+                            + " 'overlap-check.template' ('%s')".formatted(template));
+        }
+        OverlapChecks base = template(name.isEmpty() ? template : name);
+        Set<Structure> structures = EnumSet.noneOf(Structure.class);
+        for (Structure each : Structure.values()) {
+            String key = TEMPLATE + "." + each.option();
+            if (options.flag(key, base.structures().contains(each))) {
+                structures.add(each);
+            }
+        }
+        return new OverlapChecks(structures);
+    }
+
+    private static OverlapChecks template(String name) {
+        return switch (name) {
+            case "", "cached" -> OverlapChecks.CACHED;
+            case "none" -> OverlapChecks.NONE;
+            case "constant" -> OverlapChecks.CONSTANT;
+            case "all" -> OverlapChecks.ALL;
+            default ->
+                    throw OptionReader.refusal(
+                            "Unsupported value '%s' for qcow2 option 'overlap-check'."
+                                            .formatted(name)
+                                    + " Allowed are any of the following: none, constant, cached,"
+                                    + " all");
+        };
+    }
+}

@@ -1,0 +1,29 @@
+package dev.gaur.graph;
+
+/**
+ * An image to be opened: by name, as options say, or both.
+ *
+ * @param location the name; empty if the options say where it is
+ * @param format the format that somebody states, empty if none; counts more than the options
+ * @param tree the options of its node
+ */
+record Layer(String location, String format, OptionTree tree) {
+    private static final String JSON = "json:";
+
+    /** What the user gave: a {@code json:} name is a tree. */
+    static Layer ofUser(String location, OptionTree tree, OpenRequest request) {
+        if (request.has(OpenRequest.Extra.IMAGE_OPTS) && !location.isEmpty()) {
+            return new Layer("", request.format(), OptionTree.ofOptions(location).with(tree));
+        }
+        if (location.startsWith(JSON)) {
+            OptionTree named = OptionTree.ofJson(location.substring(JSON.length()));
+            return new Layer("", request.format(), named.with(tree));
+        }
+        return new Layer(location, request.format(), tree);
+    }
+
+    /** Returns the options, with the format in them. */
+    OptionTree options() {
+        return format.isEmpty() ? tree : tree.with("driver", format);
+    }
+}
