@@ -125,6 +125,11 @@ final class IoAsync {
         }
     }
 
+    /** Notes a line to be printed when the next command lets it. */
+    synchronized void tell(String line) {
+        said.add(line + "\n");
+    }
+
     /** Waits until no request runs any more. */
     synchronized void await() {
         boolean interrupted = false;

@@ -16,8 +16,8 @@ final class IoControl {
     static void flush(IoShell shell, IoVerb verb, List<String> words) {
         try {
             shell.disk().flush();
-        } catch (BlockException failure) {
-            throw IoFailure.told("flush failed: " + IoReport.reason(failure));
+        } catch (BlockException _) {
+            throw IoFailure.told(""); // Only the exit code tells, as with qemu-io.
         }
     }
 
@@ -67,14 +67,18 @@ final class IoControl {
 
     static void removeBreak(IoShell shell, IoVerb verb, List<String> words) {
         String tag = words.get(1);
-        if (!shell.disk().breakpoints().map(all -> all.remove(tag)).orElse(false)) {
+        boolean removed = shell.disk().breakpoints().map(all -> all.remove(tag)).orElse(false);
+        shell.printFinished();
+        if (!removed) {
             throw IoFailure.told("Could not remove breakpoint " + tag + ": " + missing(shell));
         }
     }
 
     static void resume(IoShell shell, IoVerb verb, List<String> words) {
         String tag = words.get(1);
-        if (!shell.disk().breakpoints().map(all -> all.resume(tag)).orElse(false)) {
+        boolean resumed = shell.disk().breakpoints().map(all -> all.resume(tag)).orElse(false);
+        shell.printFinished();
+        if (!resumed) {
             throw IoFailure.told("Could not resume request: " + missing(shell));
         }
     }

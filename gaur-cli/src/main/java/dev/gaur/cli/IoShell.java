@@ -135,6 +135,7 @@ final class IoShell implements AutoCloseable {
 
     void opened(IoOpening newOpening) {
         opening = newOpening;
+        newOpening.disk().breakpoints().ifPresent(all -> all.listen(async::tell));
     }
 
     /** Prints a line. */

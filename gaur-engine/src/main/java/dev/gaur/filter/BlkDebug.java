@@ -14,6 +14,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Storage for tests, after QEMU's {@code blkdebug}: fails requests, by rules that the events of its
@@ -43,6 +44,7 @@ public final class BlkDebug extends DelegatingStorage implements Breakpoints {
     private final List<Breakpoint> breakpoints = new ArrayList<>();
     private final List<Stopped> stopped = new ArrayList<>();
     private int state = 1;
+    private Consumer<String> listener = _ -> {};
 
     /** Wraps storage, and owns it from then on; the event {@code none} has then happened. */
     public BlkDebug(StorageNode below, List<DebugRule> rules) {
@@ -79,16 +81,21 @@ public final class BlkDebug extends DelegatingStorage implements Breakpoints {
     }
 
     private synchronized void stop(BlockEvent event) {
+        List<Stopped> hit = hit(event);
+        if (hit.isEmpty()) {
+            return;
+        }
+        for (Stopped each : hit) {
+            listener.accept("blkdebug: Suspended request '" + each.tag + "'");
+        }
+        stopped.addAll(hit);
+        notifyAll();
         boolean interrupted = false;
-        for (Stopped each : hit(event)) {
-            stopped.add(each);
-            notifyAll();
-            while (!each.resumed) {
-                try {
-                    wait();
-                } catch (InterruptedException _) {
-                    interrupted = true;
-                }
+        while (hit.stream().anyMatch(each -> !each.resumed)) {
+            try {
+                wait();
+            } catch (InterruptedException _) {
+                interrupted = true;
             }
         }
         if (interrupted) {
@@ -96,16 +103,21 @@ public final class BlkDebug extends DelegatingStorage implements Breakpoints {
         }
     }
 
+    /** Takes the breakpoints that are hit, the newest first. */
     private List<Stopped> hit(BlockEvent event) {
         List<Stopped> hit = new ArrayList<>();
-        for (Iterator<Breakpoint> all = breakpoints.iterator(); all.hasNext(); ) {
-            Breakpoint each = all.next();
+        for (Breakpoint each : breakpoints.reversed()) {
             if (each.event == event) {
                 hit.add(new Stopped(each.tag));
-                all.remove();
             }
         }
+        breakpoints.removeIf(each -> each.event == event);
         return hit;
+    }
+
+    @Override
+    public synchronized void listen(Consumer<String> newListener) {
+        listener = newListener;
     }
 
     @Override
@@ -118,8 +130,9 @@ public final class BlkDebug extends DelegatingStorage implements Breakpoints {
     @Override
     public synchronized boolean remove(String tag) {
         boolean any = breakpoints.removeIf(each -> each.tag.equals(tag));
-        while (resume(tag)) {
-            any = true;
+        boolean resumed = true;
+        while (resumed) {
+            resumed = resume(tag);
         }
         return any;
     }
@@ -129,6 +142,7 @@ public final class BlkDebug extends DelegatingStorage implements Breakpoints {
         for (Iterator<Stopped> all = stopped.iterator(); all.hasNext(); ) {
             Stopped each = all.next();
             if (each.tag.equals(tag)) {
+                listener.accept("blkdebug: Resuming request '" + tag + "'");
                 each.resumed = true;
                 all.remove();
                 notifyAll();
@@ -186,10 +200,11 @@ public final class BlkDebug extends DelegatingStorage implements Breakpoints {
         event(BlockEvent.PWRITEV);
         try {
             check(IoType.WRITE, offset, source.byteSize());
-            super.write(offset, source, durability);
+            super.write(offset, source, Durability.CACHED);
         } finally {
             event(BlockEvent.PWRITEV_DONE);
         }
+        stabilise(durability);
     }
 
     @Override
@@ -197,9 +212,17 @@ public final class BlkDebug extends DelegatingStorage implements Breakpoints {
         event(BlockEvent.PWRITEV_ZERO);
         try {
             check(IoType.WRITE_ZEROES, offset, length);
-            super.zero(offset, length, mode, durability);
+            super.zero(offset, length, mode, Durability.CACHED);
         } finally {
             event(BlockEvent.PWRITEV_DONE);
+        }
+        stabilise(durability);
+    }
+
+    /** A write that is to be stable is one with a flush behind it, which may fail too. */
+    private void stabilise(Durability durability) {
+        if (durability == Durability.STABLE) {
+            flush();
         }
     }
 

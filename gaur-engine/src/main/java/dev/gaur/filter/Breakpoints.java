@@ -1,5 +1,7 @@
 package dev.gaur.filter;
 
+import java.util.function.Consumer;
+
 /** Stops requests at named places, and lets them go on. Safe for use by many threads. */
 public interface Breakpoints {
     /**
@@ -11,7 +13,11 @@ public interface Breakpoints {
      */
     boolean set(String event, String tag);
 
-    /** Forgets the breakpoints of a tag and lets go what they stopped; whether there was any. */
+    /**
+     * Forgets the breakpoints of a tag and lets go what they stopped.
+     *
+     * @return whether there was one that had stopped nothing yet
+     */
     boolean remove(String tag);
 
     /** Lets the first request go on that has the tag; whether there is one. */
@@ -19,4 +25,12 @@ public interface Breakpoints {
 
     /** Waits until a request is stopped that has the tag; for ever if none comes. */
     void await(String tag);
+
+    /**
+     * Names who is told, in QEMU's words, what is stopped and what goes on; in place of who was
+     * named before.
+     *
+     * @param listener called by the threads that are stopped and that resume them; must not block
+     */
+    void listen(Consumer<String> listener);
 }

@@ -126,11 +126,14 @@ public final class ChainOpener {
     }
 
     private static BlockNode filtered(String filter, BlockNode below, Image image) {
-        if (!image.writable()) {
-            return below; // Nothing to keep, nothing to compress.
-        }
         if (filter.equals("copy-on-read")) {
+            if (!image.writable()) {
+                throw new BlockException.Denied("", "", "Block node is read-only");
+            }
             return new CopyOnRead(below);
+        }
+        if (!image.writable() && image.info().format().equals("qcow2")) {
+            return below; // Nothing to compress.
         }
         Compressing compressing = image.compressing().orElse(null);
         if (compressing == null) {
@@ -148,7 +151,27 @@ public final class ChainOpener {
                 throw OptionReader.refusal("Could not open backing file: " + failure.found());
             }
             throw failure;
+        } catch (BlockException.Media failure) {
+            if (failure.image().equals(layer.location()) || !layer.tree().isEmpty()) {
+                throw asBacking(failure);
+            }
+            throw failure;
         }
+    }
+
+    /** Says in QEMU's words that it is a backing file that cannot be opened. */
+    private BlockException.Media asBacking(BlockException.Media failure) {
+        String why =
+                failure.found().startsWith("'")
+                        ? failure.found()
+                        : "Could not open '%s': %s".formatted(failure.image(), failure.found());
+        return new BlockException.Media(
+                layers.getFirst().name(),
+                "",
+                BlockException.NO_OFFSET,
+                "Could not open backing file: " + why,
+                failure.errno(),
+                failure);
     }
 
     private References openLayer(Layer layer) {
@@ -159,11 +182,26 @@ public final class ChainOpener {
         ImageSource source = source(layer, this::refuseLoop);
         References references = new References(source);
         try {
-            layers.add(openImage(source, references));
+            Image image = openImage(source, references);
+            layers.add(image);
+            requireUsed(source, references);
             return references;
         } catch (RuntimeException | Error failure) {
             references.close();
             throw failure;
+        }
+    }
+
+    /** Refuses options for files that the image does not name, rather than to ignore them. */
+    private static void requireUsed(ImageSource source, References references) {
+        if (!source.dataFile().isEmpty() && references.dataFile == null) {
+            throw OptionReader.refusal(
+                    "'data-file' can only be set for images with an external data file");
+        }
+        if (!source.backing().isEmpty() && references.below == null) {
+            throw OptionReader.refusal(
+                    "Could not open backing file: the image names none, and to give it one is not"
+                            + " supported yet");
         }
     }
 
@@ -256,7 +294,9 @@ public final class ChainOpener {
         private Layer backingLayer(Reference reference) {
             OptionTree tree = source.backing();
             boolean located =
-                    tree.has("file.filename") || tree.has("file.driver") || tree.has("filename");
+                    tree.has("file.filename")
+                            || tree.has("file.driver")
+                            || StorageTree.DRIVERS.contains(tree.text("driver", ""));
             if (located) {
                 return new Layer("", "", tree);
             }

@@ -18,6 +18,9 @@ import java.util.Set;
 final class DebugRules {
     private static final String INJECT = "inject-error";
     private static final String SET_STATE = "set-state";
+    private static final List<String> INJECT_KEYS =
+            List.of("event", "state", "iotype", "errno", "sector", "once", "immediately");
+    private static final List<String> SET_STATE_KEYS = List.of("event", "state", "new_state");
     private static final int EIO = 5;
     private static final int SECTOR = 512;
     private static final List<String> SIZES =
@@ -118,46 +121,52 @@ final class DebugRules {
             String text = line.strip();
             if (text.startsWith("[") && text.endsWith("]")) {
                 add(section, options);
-                section = text.substring(1, text.length() - 1).split(" ", 2)[0];
+                section = section(text.substring(1, text.length() - 1));
                 options = OptionTree.EMPTY;
             } else if (!text.isEmpty() && !text.startsWith("#")) {
-                options = options.with(key(text), value(text));
+                options = options.with(key(text, section), value(text));
             }
         }
         add(section, options);
     }
 
+    private static String section(String title) {
+        String section = title.split(" ", 2)[0];
+        if (!section.equals(INJECT) && !section.equals(SET_STATE)) {
+            throw OptionReader.refusal("There is no option group '" + section + "'");
+        }
+        return section;
+    }
+
     private void add(String section, OptionTree options) {
-        switch (section) {
-            case INJECT -> inject(new OptionReader(options));
-            case SET_STATE -> setState(new OptionReader(options));
-            case "" -> {}
-            default ->
-                    throw OptionReader.refusal(
-                            "Could not parse blkdebug config file: There is no option group '"
-                                    + section
-                                    + "'");
+        if (section.equals(INJECT)) {
+            inject(new OptionReader(options));
+        } else if (section.equals(SET_STATE)) {
+            setState(new OptionReader(options));
         }
     }
 
-    private static String key(String line) {
-        int equals = line.indexOf('=');
-        if (equals < 0) {
-            throw unparsed();
+    /** The first word of a line. */
+    private static String key(String line, String section) {
+        if (section.isEmpty()) {
+            throw OptionReader.refusal("no group defined");
         }
-        return line.substring(0, equals).strip();
+        int end = 0;
+        while (end < line.length() && !Character.isWhitespace(line.charAt(end))) {
+            end++;
+        }
+        String key = line.substring(0, end);
+        if (!(section.equals(INJECT) ? INJECT_KEYS : SET_STATE_KEYS).contains(key)) {
+            throw OptionReader.refusal("Invalid parameter '" + key + "'");
+        }
+        return key;
     }
 
-    /** Values stand in double quotes. */
+    /** What stands in double quotes behind an equals sign; nothing if that is not there. */
     private static String value(String line) {
-        String value = line.substring(line.indexOf('=') + 1).strip();
-        if (value.length() < 2 || !value.startsWith("\"") || !value.endsWith("\"")) {
-            throw unparsed();
-        }
-        return value.substring(1, value.length() - 1);
-    }
-
-    private static RuntimeException unparsed() {
-        return OptionReader.refusal("Could not parse blkdebug config file: parse error");
+        int equals = line.indexOf('=');
+        String value = equals < 0 ? "" : line.substring(equals + 1).strip();
+        int end = value.indexOf('"', 1);
+        return value.startsWith("\"") && end > 0 ? value.substring(1, end) : "";
     }
 }

@@ -22,13 +22,36 @@ final class FormatOptionReader {
      * Takes the options of qcow2 out of those of a node.
      *
      * @param base what counts where nothing is told
+     * @param clusterSize what the image says of it
      */
-    static FormatOptions qcow2(OptionReader options, FormatOptions base) {
+    static FormatOptions qcow2(OptionReader options, FormatOptions base, long clusterSize) {
         FormatOptions found = caches(options, base);
+        checkEntrySize(found.caches().mappingEntryBytes(), clusterSize);
+        checkEncryption(options);
         Optional<Boolean> lazy = options.flag("lazy-refcounts");
         return found.withLazyRefcounts(lazy.isPresent() ? lazy : base.lazyRefcounts())
                 .withDiscard(discard(options, base.discard()))
                 .withOverlapChecks(overlapChecks(options));
+    }
+
+    private static void checkEntrySize(long bytes, long clusterSize) {
+        boolean legal = bytes >= ENTRY_MIN && bytes <= clusterSize && Long.bitCount(bytes) == 1;
+        if (bytes != AUTO && !legal) {
+            throw OptionReader.refusal(
+                    "L2 cache entry size must be a power of two between 512 and the cluster size"
+                            + " (%d)".formatted(clusterSize));
+        }
+    }
+
+    /** There are no keys to be had yet; what is encrypted is refused elsewhere. */
+    private static void checkEncryption(OptionReader options) {
+        options.text("encrypt.key-secret", "");
+        String format = options.text("encrypt.format", "");
+        if (!format.isEmpty()) {
+            throw OptionReader.refusal(
+                    "No encryption in image header, but options specified format '%s'"
+                            .formatted(format));
+        }
     }
 
     private static FormatOptions caches(OptionReader options, FormatOptions base) {
@@ -50,10 +73,6 @@ final class FormatOptionReader {
         }
         if (options.has("cache-clean-interval") && (interval < 0 || interval > SECONDS_MAX)) {
             throw OptionReader.refusal("Cache clean interval too big");
-        }
-        if (entry != AUTO && (entry < ENTRY_MIN || Long.bitCount(entry) != 1)) {
-            throw OptionReader.refusal(
-                    "L2 cache entry size must be a power of two between 512 and the cluster size");
         }
         long own = tables == AUTO ? base.metadataCacheBytes() : tables;
         long rest = total == AUTO || counts == AUTO ? own : total - counts;

@@ -6,8 +6,10 @@ import dev.gaur.filter.BlkDebug;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.ImageFormat;
 import dev.gaur.format.raw.RawFormat;
+import dev.gaur.mem.Bytes;
 import dev.gaur.storage.StorageDriver;
 import dev.gaur.storage.StorageOptions;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -39,6 +41,7 @@ record ImageSource(
         OptionTree dataFile,
         List<String> filters,
         Optional<BlkDebug> debug) {
+    private static final int CLUSTER_BITS_AT = 20;
     private static final List<String> FILTERS = List.of("copy-on-read", "compress");
 
     /**
@@ -85,8 +88,8 @@ record ImageSource(
             if (child.isEmpty()) {
                 throw OptionReader.refusal("A block device must be specified for \"file\"");
             }
-            options = new OptionReader(child);
-            driver = options.text("driver", "file");
+            options = new OptionReader(child.has("driver") ? child : child.with("driver", "file"));
+            driver = options.text("driver", "");
         }
         return options;
     }
@@ -149,7 +152,7 @@ record ImageSource(
             withoutBacking = takesNoBacking(options);
             backing = options.child("backing");
             dataFile = dataFile(options);
-            told = FormatOptionReader.qcow2(options, told);
+            told = FormatOptionReader.qcow2(options, told, clusterSize(storage));
         }
         if (!isStorage) {
             options.endOfFormat(format.name());
@@ -165,6 +168,17 @@ record ImageSource(
                 dataFile,
                 filters,
                 Optional.ofNullable(tree.debug()));
+    }
+
+    /** Returns what the header says, which nobody has checked yet. */
+    private static long clusterSize(StorageNode storage) {
+        MemorySegment head = MemorySegment.ofArray(new byte[CLUSTER_BITS_AT + 4]);
+        if (storage.length() < head.byteSize()) {
+            return 0;
+        }
+        storage.read(0, head);
+        long bits = Bytes.u32(head, CLUSTER_BITS_AT);
+        return bits < Long.SIZE - 1 ? 1L << bits : 0;
     }
 
     private static boolean takesNoBacking(OptionReader options) {

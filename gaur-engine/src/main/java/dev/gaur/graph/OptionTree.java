@@ -37,6 +37,11 @@ public final class OptionTree {
             int equals = option.indexOf('=');
             if (equals >= 0) {
                 entries.put(option.substring(0, equals), option.substring(equals + 1));
+                if (option.equals("backing=")) {
+                    warnings.add(
+                            "Use of \"backing\": \"\" is deprecated; use \"backing\": null"
+                                    + " instead");
+                }
                 continue;
             }
             boolean off = option.startsWith("no");

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import java.io.IOException;
 import java.util.LinkedHashMap;
@@ -45,18 +46,30 @@ public final class FlatJson {
                 throw new IllegalArgumentException("Invalid JSON object given");
             }
             flat.object(parser, "");
-            if (parser.nextToken() != null) {
-                throw unreadable("Expecting at most one JSON value");
-            }
+            requireEnd(parser);
             return flat.entries;
+        } catch (JsonEOFException _) {
+            throw unreadable("JSON parse error, premature EOI");
         } catch (JsonParseException e) {
             String message = String.valueOf(e.getOriginalMessage());
             throw unreadable(
                     message.startsWith("Duplicate")
                             ? "JSON parse error, duplicate key"
                             : "JSON parse error, " + message);
-        } catch (IOException _) {
-            throw unreadable("JSON parse error, premature EOI");
+        } catch (IOException e) {
+            throw unreadable("JSON parse error, " + e.getMessage());
+        }
+    }
+
+    private static void requireEnd(JsonParser parser) throws IOException {
+        boolean atEnd;
+        try {
+            atEnd = parser.nextToken() == null;
+        } catch (JsonParseException _) {
+            atEnd = false;
+        }
+        if (!atEnd) {
+            throw unreadable("Expecting at most one JSON value");
         }
     }
 
