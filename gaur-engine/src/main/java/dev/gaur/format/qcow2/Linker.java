@@ -94,7 +94,7 @@ final class Linker {
                 put(words, first + i, entries[i]);
                 freeOld(states[i], entries[i].word(), discard);
             }
-            TableSlice now = TableSlice.of(words, geometry);
+            TableSlice now = TableSlice.changing(words, geometry);
             writeBack.changed(number, now, sectors(first, clusters));
             cache.replace(number, now);
         } finally {

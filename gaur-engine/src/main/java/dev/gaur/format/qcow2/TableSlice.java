@@ -75,6 +75,11 @@ final class TableSlice {
         return contiguous ? new TableSlice(first, step, bitmap) : ofRuns(words, geometry);
     }
 
+    /** The same without looking for sequences: for entries that are about to change again. */
+    static TableSlice changing(long[] words, Geometry geometry) {
+        return new TableSlice(words, geometry.extendedL2() ? 1 : 0, 0, geometry.clusterSize());
+    }
+
     private static TableSlice ofRuns(long[] words, Geometry geometry) {
         int clusterSize = geometry.clusterSize();
         if (geometry.extendedL2()) {
