@@ -135,11 +135,11 @@ record SnapshotScan(List<Entry> entries, long bytes) {
 
     /** A string up to its first NUL, as C would print it. */
     private static String text(MemorySegment bytes) {
-        long length = 0;
-        while (length < bytes.byteSize() && Bytes.u8(bytes, length) != 0) {
+        byte[] copy = bytes.toArray(ValueLayout.JAVA_BYTE);
+        int length = 0;
+        while (length < copy.length && copy[length] != 0) {
             length++;
         }
-        byte[] copy = bytes.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
-        return new String(copy, StandardCharsets.UTF_8);
+        return new String(copy, 0, length, StandardCharsets.UTF_8);
     }
 }
