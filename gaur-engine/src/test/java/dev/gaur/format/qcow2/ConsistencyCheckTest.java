@@ -53,6 +53,21 @@ class ConsistencyCheckTest {
     }
 
     @Test
+    void countsOfSixtyFourBitsHaveNoSign() {
+        TinyImage image = new TinyImage().put32(96, 6);
+        for (int cluster = 0; cluster < 7; cluster++) {
+            image.put(TinyImage.BLOCK + 8 * cluster, cluster == 6 ? -1 : 1);
+        }
+        assertFinds(
+                image,
+                1,
+                1,
+                "Leaked cluster 6 refcount=18446744073709551615 reference=1",
+                "ERROR OFLAG_COPIED data cluster: l2_entry=8000000000006000"
+                        + " refcount=18446744073709551615");
+    }
+
+    @Test
     void countTooLowIsCorruption() {
         assertFinds(
                 new TinyImage().entry(1, DATA | COPIED),

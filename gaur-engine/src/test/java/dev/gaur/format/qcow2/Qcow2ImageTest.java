@@ -69,6 +69,37 @@ class Qcow2ImageTest {
         return new TinyImage().putBytes(TinyImage.DATA, data);
     }
 
+    /** The first read of a place loads its table, others find it in memory: by another way. */
+    @Test
+    void whatIsReadAgainIsTheSame() {
+        TinyImage cut = withData().resize(TinyImage.DATA + CLUSTER + 700);
+        try (Qcow2Image image = open(cut)) {
+            for (int round = 0; round < 3; round++) {
+                for (int at = 0; at < 2 * CLUSTER; at += 512) {
+                    byte[] expected = new byte[512];
+                    Arrays.fill(expected, 0, Math.clamp(CLUSTER + 700 - at, 0, 512), (byte) 7);
+                    assertArrayEquals(expected, TestBytes.read(image, at, 512), "at " + at);
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatIsIllegalStaysSoWhenItIsReadAgain() {
+        long[] illegal = {TinyImage.DATA + 512, TinyImage.DATA + 512 | L2Entry.COPIED, 1L << 40};
+        for (long entry : illegal) {
+            try (Qcow2Image image = open(withData().entry(1, entry))) {
+                for (int round = 0; round < 3; round++) {
+                    assertArrayEquals(
+                            TestBytes.read(image, 0, 512), TestBytes.read(image, 512, 512));
+                    assertThrows(
+                            BlockException.Corrupt.class,
+                            () -> TestBytes.read(image, CLUSTER + 512, 512));
+                }
+            }
+        }
+    }
+
     @Test
     void nothingCanBeReadOfADiskOfNothing() {
         try (Qcow2Image image = open(new TinyImage().put(24, 0))) {
