@@ -3,6 +3,7 @@ package dev.gaur.cli;
 import dev.gaur.block.Limits;
 import dev.gaur.format.BitmapInfo;
 import dev.gaur.format.ImageInfo;
+import dev.gaur.format.LuksInfo;
 import dev.gaur.format.SnapshotInfo;
 import dev.gaur.json.JsonWriter;
 import dev.gaur.json.TreeWriter;
@@ -175,8 +176,8 @@ final class ImageText {
             tree.entry("data-file", info.dataFile().get().name());
         }
         if (!qcow2.encryption().isEmpty()) {
-            tree.key("encrypt").beginObject();
-            tree.entry("format", qcow2.encryption()).endObject();
+            tree.key("encrypt");
+            describe(tree, qcow2.encryption(), qcow2.luks().orElse(null));
         }
         if (info.dataFile().isPresent()) {
             tree.entry("data-file-raw", qcow2.dataFileRaw());
@@ -185,6 +186,34 @@ final class ImageText {
             tree.entry("corrupt", qcow2.corrupt()).entry("extended-l2", qcow2.extendedL2());
         }
         tree.endObject();
+    }
+
+    private static void describe(TreeWriter tree, String format, @Nullable LuksInfo luks) {
+        tree.beginObject();
+        if (luks == null) {
+            tree.entry("format", format).endObject();
+            return;
+        }
+        tree.entry("ivgen-alg", luks.ivGenerator()).entry("hash-alg", luks.hash());
+        tree.entry("cipher-alg", luks.cipher()).entry("uuid", luks.uuid());
+        if (!luks.ivHash().isEmpty()) {
+            tree.entry("ivgen-hash-alg", luks.ivHash());
+        }
+        tree.entry("format", format).entry("cipher-mode", luks.cipherMode());
+        tree.key("slots").beginArray();
+        for (LuksInfo.Slot slot : luks.slots()) {
+            tree.beginObject().entry("active", slot.active());
+            if (slot.active()) {
+                tree.entry("iters", slot.iterations());
+            }
+            tree.entry("key-offset", slot.keyOffset());
+            if (slot.active()) {
+                tree.entry("stripes", slot.stripes());
+            }
+            tree.endObject();
+        }
+        tree.endArray().entry("payload-offset", luks.payloadOffset());
+        tree.entry("master-key-iters", luks.masterKeyIterations()).endObject();
     }
 
     private static void describe(TreeWriter tree, List<BitmapInfo> bitmaps) {

@@ -87,6 +87,7 @@ public record ImageInfo(
      * @param extendedL2 incompatible feature bit 4
      * @param dataFileRaw autoclear bit 1: the data file alone is a raw image of the disk
      * @param encryption {@code aes}, {@code luks} or empty
+     * @param luks what its LUKS header says, if there is one
      */
     public record Qcow2(
             int version,
@@ -96,6 +97,7 @@ public record ImageInfo(
             boolean corrupt,
             boolean extendedL2,
             boolean dataFileRaw,
-            String encryption)
+            String encryption,
+            Optional<LuksInfo> luks)
             implements Details {}
 }

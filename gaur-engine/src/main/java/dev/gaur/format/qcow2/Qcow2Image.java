@@ -387,7 +387,7 @@ final class Qcow2Image implements Image {
                 details(now));
     }
 
-    private static ImageInfo.Qcow2 details(Header header) {
+    private ImageInfo.Qcow2 details(Header header) {
         return new ImageInfo.Qcow2(
                 header.version(),
                 header.geometry().refcountBits(),
@@ -396,7 +396,8 @@ final class Qcow2Image implements Image {
                 header.has(Header.CORRUPT),
                 header.has(Header.EXTENDED_L2),
                 (header.autoclear() & Header.DATA_FILE_RAW) != 0,
-                List.of("", "aes", "luks").get(header.cryptMethod()));
+                List.of("", "aes", "luks").get(header.cryptMethod()),
+                LuksHeader.read(file, header));
     }
 
     @Override

@@ -7,11 +7,11 @@
  * LiveHeader}; {@code Tables}, {@code StreamReader}, {@code MetadataReader}; {@code EntryRuns},
  * {@code TableSlice}, {@code TableCache}; {@code MappingTables}; {@code ClusterState}, {@code
  * ClusterMap}; {@code ClusterLru}, {@code CompressedClusters}; {@code ReadPath}; {@code
- * MetadataPreallocation}, {@code ExtentWalk}; {@code SnapshotTable}, {@code BitmapDirectory};
- * {@code View}; {@code ClusterSet}, {@code FreeMap}, {@code CountBlock}, {@code Health}; {@code
- * Refcounts}; {@code ClusterAllocator}; {@code WriteBack}; {@code Linker}; {@code CowPlan}, {@code
- * WritePath}, {@code ZeroPath}; {@code StreamPlaces}, {@code CompressedWrites}; {@code
- * MetadataPlaces}, {@code WriteEngine}; {@code CheckLog}, {@code ReferenceCounts}, {@code
+ * MetadataPreallocation}, {@code ExtentWalk}; {@code SnapshotTable}, {@code BitmapDirectory},
+ * {@code LuksHeader}; {@code View}; {@code ClusterSet}, {@code FreeMap}, {@code CountBlock}, {@code
+ * Health}; {@code Refcounts}; {@code ClusterAllocator}; {@code WriteBack}; {@code Linker}; {@code
+ * CowPlan}, {@code WritePath}, {@code ZeroPath}; {@code StreamPlaces}, {@code CompressedWrites};
+ * {@code MetadataPlaces}, {@code WriteEngine}; {@code CheckLog}, {@code ReferenceCounts}, {@code
  * TableVisits}, {@code DiskCounts}, {@code GuestUse}, {@code ReferenceCounter}; {@code BitmapScan},
  * {@code SnapshotScan}, {@code TreeScan}, {@code RefcountScan}, {@code CopiedCheck}; {@code
  * ConsistencyCheck}; {@code Inspection}, {@code TableInspector}, {@code Qcow2Inspector}; {@code
