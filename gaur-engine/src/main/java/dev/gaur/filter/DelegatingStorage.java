@@ -47,11 +47,6 @@ abstract class DelegatingStorage implements StorageNode {
     }
 
     @Override
-    public void read(long offset, byte[] target, int targetOffset, int length) {
-        below.read(offset, target, targetOffset, length);
-    }
-
-    @Override
     public boolean tryRead(long offset, MemorySegment target) {
         return below.tryRead(offset, target);
     }

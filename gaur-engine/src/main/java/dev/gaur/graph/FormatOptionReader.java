@@ -11,6 +11,8 @@ import java.util.Set;
 
 /** Reads what qcow2 may be told when an image is opened. */
 final class FormatOptionReader {
+    static final String ENTRY_SIZE = "l2-cache-entry-size";
+
     private static final long AUTO = FormatOptions.AUTO;
     private static final long SECONDS_MAX = 0xffff_ffffL;
     private static final int ENTRY_MIN = 512;
@@ -22,7 +24,7 @@ final class FormatOptionReader {
      * Takes the options of qcow2 out of those of a node.
      *
      * @param base what counts where nothing is told
-     * @param clusterSize what the image says of it
+     * @param clusterSize what the image says of it; needed only with {@link #ENTRY_SIZE}
      */
     static FormatOptions qcow2(OptionReader options, FormatOptions base, long clusterSize) {
         FormatOptions found = caches(options, base);
@@ -58,7 +60,7 @@ final class FormatOptionReader {
         long total = options.size("cache-size", AUTO);
         long tables = options.size("l2-cache-size", AUTO);
         long counts = options.size("refcount-cache-size", AUTO);
-        long entry = options.size("l2-cache-entry-size", AUTO);
+        long entry = options.size(ENTRY_SIZE, AUTO);
         long interval = options.number("cache-clean-interval", AUTO);
         if (total != AUTO && tables != AUTO && counts != AUTO) {
             throw OptionReader.refusal(

@@ -6,10 +6,9 @@ import dev.gaur.filter.BlkDebug;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.ImageFormat;
 import dev.gaur.format.raw.RawFormat;
-import dev.gaur.mem.Bytes;
 import dev.gaur.storage.StorageDriver;
 import dev.gaur.storage.StorageOptions;
-import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -152,7 +151,9 @@ record ImageSource(
             withoutBacking = takesNoBacking(options);
             backing = options.child("backing");
             dataFile = dataFile(options);
-            told = FormatOptionReader.qcow2(options, told, clusterSize(storage));
+            long clusterSize =
+                    options.has(FormatOptionReader.ENTRY_SIZE) ? clusterSize(storage) : 0;
+            told = FormatOptionReader.qcow2(options, told, clusterSize);
         }
         if (!isStorage) {
             options.endOfFormat(format.name());
@@ -172,13 +173,13 @@ record ImageSource(
 
     /** Returns what the header says, which nobody has checked yet. */
     private static long clusterSize(StorageNode storage) {
-        MemorySegment head = MemorySegment.ofArray(new byte[CLUSTER_BITS_AT + 4]);
-        if (storage.length() < head.byteSize()) {
+        byte[] head = new byte[CLUSTER_BITS_AT + 4];
+        if (storage.length() < head.length) {
             return 0;
         }
-        storage.read(0, head);
-        long bits = Bytes.u32(head, CLUSTER_BITS_AT);
-        return bits < Long.SIZE - 1 ? 1L << bits : 0;
+        storage.read(0, head, 0, head.length);
+        int bits = ByteBuffer.wrap(head).getInt(CLUSTER_BITS_AT);
+        return bits >= 0 && bits < Long.SIZE - 1 ? 1L << bits : 0;
     }
 
     private static boolean takesNoBacking(OptionReader options) {
