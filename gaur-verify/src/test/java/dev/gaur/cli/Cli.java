@@ -1,6 +1,7 @@
 package dev.gaur.cli;
 
 import dev.gaur.verify.Peers;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -21,14 +22,25 @@ public final class Cli {
         return run(Program.QEMU_IMG, arguments);
     }
 
+    /** Runs a script under qemu-io's name. */
+    public static Peers.Result asQemuIo(String script, Object... arguments) {
+        return run(Program.QEMU_IO, script, arguments);
+    }
+
     private static Peers.Result run(Program program, Object... arguments) {
+        return run(program, "", arguments);
+    }
+
+    private static Peers.Result run(Program program, String input, Object... arguments) {
         List<String> command = new ArrayList<>();
         for (Object argument : arguments) {
             command.add(argument.toString());
         }
         var out = new ByteArrayOutputStream();
         var err = new ByteArrayOutputStream();
-        int status = Main.run(program, command.toArray(String[]::new), stream(out), stream(err));
+        var in = new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8));
+        String[] words = command.toArray(String[]::new);
+        int status = Main.run(program, words, in, stream(out), stream(err));
         command.addFirst(program.toString());
         return new Peers.Result(
                 command,

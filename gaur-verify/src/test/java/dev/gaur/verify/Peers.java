@@ -90,7 +90,17 @@ public final class Peers {
         return run(folder, command.getFirst(), arguments.toArray());
     }
 
+    /** Runs any program that is on the path, in a folder and with something on its input. */
+    public static Result runWith(String input, Path folder, String program, Object... arguments) {
+        return run(input, folder, program, arguments);
+    }
+
     private static Result run(@Nullable Path folder, String program, Object... arguments) {
+        return run("", folder, program, arguments);
+    }
+
+    private static Result run(
+            String input, @Nullable Path folder, String program, Object... arguments) {
         List<String> command = new ArrayList<>(List.of(program));
         for (Object argument : arguments) {
             command.add(argument.toString());
@@ -101,7 +111,7 @@ public final class Peers {
             builder.directory(folder.toFile());
         }
         try {
-            return finish(command, builder.start());
+            return finish(command, builder.start(), input);
         } catch (IOException e) {
             throw new AssertionError(
                     program + " cannot be run: install it, as ./verify does (" + e + ")", e);
@@ -110,9 +120,13 @@ public final class Peers {
         }
     }
 
-    private static Result finish(List<String> command, Process process)
+    private static Result finish(List<String> command, Process process, String input)
             throws IOException, InterruptedException {
-        process.getOutputStream().close();
+        try (var in = process.getOutputStream()) { // Short enough for a pipe.
+            in.write(input.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException _) {
+            // It ended without reading all.
+        }
         var err = new ByteArrayOutputStream();
         Thread reader = Thread.startVirtualThread(() -> copy(process.getErrorStream(), err));
         var out = new ByteArrayOutputStream();
