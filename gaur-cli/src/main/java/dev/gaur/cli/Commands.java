@@ -36,14 +36,14 @@ final class Commands {
         return switch (name) {
             case "help" -> new HelpCommand();
             case "amend" -> new LaterCommand(name, "change options of an image");
-            case "bench" -> new LaterCommand(name, "measure requests to an image");
+            case "bench" -> new BenchCommand();
             case "bitmap" -> new LaterCommand(name, "change the dirty bitmaps of an image");
             case "check" -> new CheckCommand();
             case "commit" -> new LaterCommand(name, "move an image's content to its backing file");
             case "compare" -> new CompareCommand();
             case "convert" -> new ConvertCommand();
             case "create" -> new CreateCommand();
-            case "dd" -> new LaterCommand(name, "copy blocks from one image to another");
+            case "dd" -> new DdCommand();
             case "info" -> new InfoCommand();
             case "inspect" -> new InspectCommand();
             case "io" -> new IoCommand();

@@ -73,7 +73,11 @@ final class InfoCommand implements Command {
             }
             seen.add(file);
             images.add(look(call, file, request));
-            request = topRequest.withImageOpts(false).withFormat(images.getLast().backingFormat());
+            request =
+                    topRequest
+                            .withImageOpts(false)
+                            .with(OpenRequest.Extra.OF_IMAGE, true)
+                            .withFormat(images.getLast().backingFormat());
         }
     }
 

@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
@@ -91,6 +93,29 @@ final class Training {
             gaur("measure", "-O", "qcow2", image);
             gaur("measure", "--output=json", "-O", "qcow2", image);
         }
+        runRequests("raw", name("back"));
+        runRequests("qcow2", name("plain"));
+    }
+
+    private void runRequests(String format, String image) {
+        List<String> command = new ArrayList<>(List.of("io", "-f", format));
+        for (String request :
+                List.of(
+                        "write -P 1 1000 64k",
+                        "write -z 128k 64k",
+                        "discard 256k 64k",
+                        "read -v 0 64",
+                        "read -P 1 1000 64k",
+                        "flush",
+                        "alloc 0",
+                        "map",
+                        "length",
+                        "info")) {
+            command.add("-c");
+            command.add(request);
+        }
+        command.add(image);
+        gaur(command.toArray(String[]::new));
     }
 
     private String name(String file) {

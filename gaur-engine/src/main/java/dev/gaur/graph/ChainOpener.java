@@ -298,10 +298,11 @@ public final class ChainOpener {
                             || tree.has("file.driver")
                             || StorageTree.DRIVERS.contains(tree.text("driver", ""));
             if (located) {
-                return new Layer("", "", tree);
+                return new Layer("", "", tree, false);
             }
             String location = Locations.ofReference(reference, source.location(), request.policy());
-            return new Layer(location, tree.has("driver") ? "" : reference.format(), tree);
+            String format = tree.has("driver") ? "" : reference.format();
+            return new Layer(location, format, tree, true);
         }
 
         @Override

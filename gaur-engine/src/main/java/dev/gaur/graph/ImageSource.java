@@ -57,6 +57,9 @@ record ImageSource(
             FormatOptions base,
             boolean nativeAio,
             Consumer<String> beforeOpen) {
+        if (layer.ofImage() && !layer.format().isEmpty()) {
+            Formats.named(layer.format(), layer.location()); // Never a driver of another kind.
+        }
         List<String> filters = new ArrayList<>();
         OptionReader options = belowFilters(new OptionReader(layer.options()), filters);
         NodeOptions node = NodeOptions.read(options);
@@ -115,7 +118,7 @@ record ImageSource(
         }
         if (!layer.location().isEmpty()) {
             OptionTree file = options.child("file").with("filename", layer.location());
-            return tree.open(file, how);
+            return tree.open(layer.ofImage() ? file.with("driver", "file") : file, how);
         }
         if (driver.isEmpty() && !options.has("file") && options.isWithoutChild("file")) {
             throw OptionReader.refusal("Must specify either driver or file");

@@ -6,20 +6,25 @@ package dev.gaur.graph;
  * @param location the name; empty if the options say where it is
  * @param format the format that somebody states, empty if none; counts more than the options
  * @param tree the options of its node
+ * @param ofImage the location is a path that an image led to: whatever it looks like, it is a file
  */
-record Layer(String location, String format, OptionTree tree) {
+record Layer(String location, String format, OptionTree tree, boolean ofImage) {
     private static final String JSON = "json:";
 
     /** What the user gave: a {@code json:} name is a tree. */
     static Layer ofUser(String location, OptionTree tree, OpenRequest request) {
+        if (request.has(OpenRequest.Extra.OF_IMAGE)) {
+            return new Layer(Locations.ofUser(location), request.format(), tree, true);
+        }
         if (request.has(OpenRequest.Extra.IMAGE_OPTS) && !location.isEmpty()) {
-            return new Layer("", request.format(), OptionTree.ofOptions(location).with(tree));
+            return new Layer(
+                    "", request.format(), OptionTree.ofOptions(location).with(tree), false);
         }
         if (location.startsWith(JSON)) {
             OptionTree named = OptionTree.ofJson(location.substring(JSON.length()));
-            return new Layer("", request.format(), named.with(tree));
+            return new Layer("", request.format(), named.with(tree), false);
         }
-        return new Layer(location, request.format(), tree);
+        return new Layer(location, request.format(), tree, false);
     }
 
     /** Returns the options, with the format in them. */

@@ -33,6 +33,11 @@ public record OpenRequest(
     public enum Extra {
         /** The location is a list of driver options ({@code --image-opts}). */
         IMAGE_OPTS,
+        /**
+         * Location and format come from an image: the location is a path and nothing else, whatever
+         * it looks like, and the format is one of a file.
+         */
+        OF_IMAGE,
         /** Changes go to a temporary file that nobody else sees. */
         TEMPORARY,
         /** What is read from the backing files is kept in the image. */

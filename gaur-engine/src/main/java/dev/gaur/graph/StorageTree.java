@@ -112,7 +112,7 @@ final class StorageTree {
                     "aio=native was specified, but it requires cache.direct=on, which was not"
                             + " specified.");
         }
-        location = name.startsWith("file:") ? name.substring("file:".length()) : name;
+        location = name;
         beforeOpen.accept(location);
         return openFile(location, inherited.withLocking(!locking.equals("off")));
     }

@@ -53,7 +53,11 @@ class HostileReferencesTest {
                 "/dev/fdset/0",
                 "rbd:pool/image",
                 "blkdebug::secret",
-                "null-co://"
+                "null-co://",
+                "file:blkdebug::secret",
+                "file:null-co://",
+                "file:json:{\"driver\":\"null-co\"}",
+                "file:file:secret"
             })
     void nameInTheSyntaxOfAnotherDriverIsNotParsed(String name) throws IOException {
         Path folder = folder("syntax");
@@ -67,6 +71,22 @@ class HostileReferencesTest {
             assertEquals(0, info.status(), info::toString);
             assertTrue(info.out().contains(name.substring(0, 4)), info::toString);
         }
+        Peers.Result chain = Cli.gaur("info", "--backing-chain", overlay);
+        assertEquals(1, chain.status(), chain::toString);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"null-co", "null-aio", "blkdebug", "copy-on-read", "compress"})
+    void aDriverIsNoFormatThatAnImageMayState(String format) throws IOException {
+        Path folder = folder("driver");
+        Files.write(folder.resolve("base"), new byte[512]);
+        Path overlay = image().copy().write(folder.resolve("overlay"));
+        Specimen stated = Crafted.naming(Specimen.read(overlay), "base");
+        byte[] name = format.getBytes(StandardCharsets.UTF_8);
+        Crafted.extension(stated, 112, 0xe2792aca, name);
+        stated.write(overlay);
+        assertThrows(BlockException.Unsupported.class, () -> Exercise.open(overlay).close());
+        assertEquals(1, Cli.gaur("info", "--backing-chain", overlay).status());
     }
 
     @ParameterizedTest
