@@ -1,8 +1,7 @@
 package dev.gaur.codec;
 
+import dev.gaur.mem.Bytes;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
  * What both readers of zstd must know of a frame's start.
@@ -16,9 +15,6 @@ final class ZstdFrames {
     private static final int SKIPPABLE = 0x184d2a50;
     private static final int SKIPPABLE_MASK = 0xfffffff0;
 
-    private static final ValueLayout.OfInt LITTLE_ENDIAN =
-            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
     private ZstdFrames() {}
 
     /**
@@ -29,7 +25,7 @@ final class ZstdFrames {
         if (source.byteSize() < Integer.BYTES) {
             return false;
         }
-        int magic = source.get(LITTLE_ENDIAN, 0);
+        int magic = Integer.reverseBytes((int) Bytes.u32(source, 0));
         return magic == MAGIC || isSkippable(magic);
     }
 

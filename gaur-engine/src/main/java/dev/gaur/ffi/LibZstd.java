@@ -20,6 +20,14 @@ import java.util.Optional;
  */
 public final class LibZstd {
 
+    /**
+     * The one shape of all calls, since each new one costs the JVM milliseconds: the longest list
+     * of arguments. A function does not look at those behind its own; see {@link Posix}.
+     */
+    private static final FunctionDescriptor SHAPE =
+            FunctionDescriptor.of(
+                    JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_INT);
+
     private static final Optional<LibZstd> LIBRARY =
             NativeLibrary.bind("libzstd.so.1", LibZstd::new);
 
@@ -32,18 +40,43 @@ public final class LibZstd {
     private final MethodHandle freeDCtx;
 
     private LibZstd(NativeLibrary library) {
-        var create = FunctionDescriptor.of(ADDRESS);
-        var free = FunctionDescriptor.of(JAVA_LONG, ADDRESS);
-        var size = FunctionDescriptor.of(JAVA_LONG, ADDRESS, JAVA_LONG);
-        var code =
-                FunctionDescriptor.of(JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG);
-        createCCtx = library.function("ZSTD_createCCtx", create);
-        compressCCtx = library.function("ZSTD_compressCCtx", code.appendArgumentLayouts(JAVA_INT));
-        freeCCtx = library.function("ZSTD_freeCCtx", free);
-        createDCtx = library.function("ZSTD_createDCtx", create);
-        findFrameCompressedSize = library.function("ZSTD_findFrameCompressedSize", size);
-        decompressDCtx = library.function("ZSTD_decompressDCtx", code);
-        freeDCtx = library.function("ZSTD_freeDCtx", free);
+        createCCtx = library.function("ZSTD_createCCtx", SHAPE);
+        compressCCtx = library.function("ZSTD_compressCCtx", SHAPE);
+        freeCCtx = library.function("ZSTD_freeCCtx", SHAPE);
+        createDCtx = library.function("ZSTD_createDCtx", SHAPE);
+        findFrameCompressedSize = library.function("ZSTD_findFrameCompressedSize", SHAPE);
+        decompressDCtx = library.function("ZSTD_decompressDCtx", SHAPE);
+        freeDCtx = library.function("ZSTD_freeDCtx", SHAPE);
+    }
+
+    private static long call(
+            MethodHandle function,
+            MemorySegment first,
+            MemorySegment second,
+            long secondSize,
+            MemorySegment third,
+            long thirdSize,
+            int level) {
+        try {
+            return (long)
+                    function.invokeExact(first, second, secondSize, third, thirdSize, level);
+        } catch (Throwable thrown) {
+            throw NativeLibrary.rethrow(thrown);
+        }
+    }
+
+    private static long call(MethodHandle function, MemorySegment first, MemorySegment second) {
+        return call(function, first, second, 0, MemorySegment.NULL, 0, 0);
+    }
+
+    private static MemorySegment create(MethodHandle create, MethodHandle free, Arena arena) {
+        long context = call(create, MemorySegment.NULL, MemorySegment.NULL);
+        return NativeLibrary.owned(
+                MemorySegment.ofAddress(context),
+                arena,
+                it -> {
+                    long _ = call(free, it, MemorySegment.NULL);
+                });
     }
 
     /** The library, bound at the first call; empty when it cannot be used here. */
@@ -58,24 +91,20 @@ public final class LibZstd {
      * @return an opaque pointer, used by one thread at a time
      */
     public MemorySegment ZSTD_createCCtx(Arena arena) {
-        try {
-            var context = (MemorySegment) createCCtx.invokeExact();
-            return NativeLibrary.owned(context, arena, it -> free(freeCCtx, it));
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
-        }
+        return create(createCCtx, freeCCtx, arena);
     }
 
     /** {@code ZSTD_compressCCtx}: one frame, with its content size and no checksum. */
     public long ZSTD_compressCCtx(
             MemorySegment context, MemorySegment target, MemorySegment source, int level) {
-        try {
-            return (long)
-                    compressCCtx.invokeExact(
-                            context, target, target.byteSize(), source, source.byteSize(), level);
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
-        }
+        return call(
+                compressCCtx,
+                context,
+                target,
+                target.byteSize(),
+                source,
+                source.byteSize(),
+                level);
     }
 
     /**
@@ -85,21 +114,13 @@ public final class LibZstd {
      * @return an opaque pointer, used by one thread at a time
      */
     public MemorySegment ZSTD_createDCtx(Arena arena) {
-        try {
-            var context = (MemorySegment) createDCtx.invokeExact();
-            return NativeLibrary.owned(context, arena, it -> free(freeDCtx, it));
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
-        }
+        return create(createDCtx, freeDCtx, arena);
     }
 
     /** {@code ZSTD_findFrameCompressedSize}: length of the frame that the buffer begins with. */
     public long ZSTD_findFrameCompressedSize(MemorySegment source) {
-        try {
-            return (long) findFrameCompressedSize.invokeExact(source, source.byteSize());
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
-        }
+        MemorySegment size = MemorySegment.ofAddress(source.byteSize());
+        return call(findFrameCompressedSize, source, size);
     }
 
     /**
@@ -107,20 +128,13 @@ public final class LibZstd {
      */
     public long ZSTD_decompressDCtx(
             MemorySegment context, MemorySegment target, MemorySegment source) {
-        try {
-            return (long)
-                    decompressDCtx.invokeExact(
-                            context, target, target.byteSize(), source, source.byteSize());
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
-        }
-    }
-
-    private static void free(MethodHandle function, MemorySegment context) {
-        try {
-            long _ = (long) function.invokeExact(context);
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
-        }
+        return call(
+                decompressDCtx,
+                context,
+                target,
+                target.byteSize(),
+                source,
+                source.byteSize(),
+                0);
     }
 }

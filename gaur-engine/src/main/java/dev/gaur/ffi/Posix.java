@@ -3,17 +3,19 @@ package dev.gaur.ffi;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /**
@@ -22,8 +24,7 @@ import java.util.stream.Stream;
  * until the method returns. A call blocks as the kernel's does and holds its carrier if the thread
  * is a virtual one.
  *
- * <p>Each function is linked when it is first called: linking costs milliseconds. To be used only
- * if {@link #isAvailable()}.
+ * <p>Each function is linked when it is first called. To be used only if {@link #isAvailable()}.
  */
 public final class Posix {
 
@@ -58,7 +59,7 @@ public final class Posix {
 
     /** Everything this class calls. */
     private static final String[] NAMES = {
-        "open",
+        "openat",
         "close",
         "pread",
         "pwrite",
@@ -73,11 +74,20 @@ public final class Posix {
 
     private static final int AT_FDCWD = -100;
 
-    private static final Linker.Option ERRNO = Linker.Option.captureCallState("errno");
-    private static final Linker.Option VARIADIC = Linker.Option.firstVariadicArg(2);
-    private static final VarHandle ERRNO_VALUE =
-            Linker.Option.captureStateLayout()
-                    .varHandle(MemoryLayout.PathElement.groupElement("errno"));
+    /**
+     * The one shape of all calls. A shape that the JVM has not linked before costs it many
+     * milliseconds, a further function of a known one next to nothing. On every 64-bit Linux
+     * numbers and pointers are passed in the same registers, and no function looks at a register
+     * too many; {@link #number} is for those that want a number where others have a pointer.
+     * Variadic ones (openat, fcntl) are no different: x86-64 alone has a further register for them,
+     * which says whether there are floating-point arguments to be saved, and does no harm if it
+     * says so.
+     */
+    private static final FunctionDescriptor SHAPE =
+            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+
+    /** Functions that also tell errno, linked when one has failed. */
+    private static final Map<String, MethodHandle> TELLING = new ConcurrentHashMap<>();
 
     private Posix() {}
 
@@ -97,18 +107,63 @@ public final class Posix {
     }
 
     @SuppressWarnings("restricted") // isAvailable() says whether native access was enabled
-    private static MethodHandle link(
-            String name, FunctionDescriptor type, Linker.Option... options) {
+    private static MethodHandle link(String name, Linker.Option... options) {
         return Linker.nativeLinker()
-                .downcallHandle(lookup().find(name).orElseThrow(), type, options);
+                .downcallHandle(lookup().find(name).orElseThrow(), SHAPE, options);
     }
 
-    private static MemorySegment callState(Arena arena) {
-        return arena.allocate(Linker.Option.captureStateLayout());
+    private static MemorySegment number(long value) {
+        return MemorySegment.ofAddress(value);
     }
 
-    private static long result(long result, MemorySegment state) {
-        return result == -1 ? -(long) (int) ERRNO_VALUE.get(state, 0L) : result;
+    /** Not through layouts: their var handles take as long to link as a function. */
+    private static ByteBuffer structure(MemorySegment segment) {
+        return segment.asByteBuffer().order(ByteOrder.nativeOrder());
+    }
+
+    private static MemorySegment text(Arena arena, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        MemorySegment segment = arena.allocate(bytes.length + 1L);
+        segment.asByteBuffer().put(bytes);
+        return segment;
+    }
+
+    // Capturing errno takes as long to link as all else, and a buffer for each call. So it is not
+    // done at first; a call that failed is made again to learn why. All may be made twice, but for
+    // close.
+
+    private static long call(
+            String name, MethodHandle function, int fd, MemorySegment p, long a, long b) {
+        try {
+            long result = (long) function.invokeExact(fd, p, a, b, 0L);
+            return result == -1 ? again(name, false, fd, p, a, b) : result;
+        } catch (Throwable thrown) {
+            throw NativeLibrary.rethrow(thrown);
+        }
+    }
+
+    /** Calls what returns an {@code int}: the result's upper half is not defined. */
+    private static int callInt(
+            String name, MethodHandle function, int fd, MemorySegment p, long a, long b) {
+        try {
+            int result = (int) (long) function.invokeExact(fd, p, a, b, 0L);
+            return result == -1 ? (int) again(name, true, fd, p, a, b) : result;
+        } catch (Throwable thrown) {
+            throw NativeLibrary.rethrow(thrown);
+        }
+    }
+
+    private static long again(String name, boolean isInt, int fd, MemorySegment p, long a, long b)
+            throws Throwable {
+        MethodHandle function =
+                TELLING.computeIfAbsent(
+                        name, it -> link(it, Linker.Option.captureCallState("errno")));
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(Linker.Option.captureStateLayout());
+            long result = (long) function.invokeExact(state, fd, p, a, b, 0L);
+            boolean failed = (int) result == -1 && (isInt || result == -1);
+            return failed ? -(long) structure(state).getInt(0) : result;
+        }
     }
 
     // ---- signals
@@ -132,13 +187,8 @@ public final class Posix {
 
     // ---- open, close
 
-    private static final class Open {
-        static final MethodHandle HANDLE =
-                link(
-                        "open",
-                        FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT),
-                        ERRNO,
-                        VARIADIC);
+    private static final class Openat {
+        static final MethodHandle HANDLE = link("openat");
     }
 
     /**
@@ -148,29 +198,24 @@ public final class Posix {
      */
     public static int open(String path, int flags, int mode) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = callState(arena);
-            int result =
-                    (int) Open.HANDLE.invokeExact(state, arena.allocateFrom(path), flags, mode);
-            return (int) result(result, state);
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
+            MemorySegment name = text(arena, path);
+            return callInt("openat", Openat.HANDLE, AT_FDCWD, name, flags, mode);
         }
     }
 
     private static final class Close {
-        static final MethodHandle HANDLE =
-                link("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT), ERRNO);
+        static final MethodHandle HANDLE = link("close");
     }
 
     /**
-     * The descriptor is gone even if an error is returned.
+     * The descriptor is gone even if an error is returned. Does not tell why it failed.
      *
+     * @return 0 or -1
      * @see <a href="https://man7.org/linux/man-pages/man2/close.2.html">close(2)</a>
      */
     public static int close(int fd) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = callState(arena);
-            return (int) result((int) Close.HANDLE.invokeExact(state, fd), state);
+        try {
+            return (int) (long) Close.HANDLE.invokeExact(fd, MemorySegment.NULL, 0L, 0L, 0L);
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         }
@@ -178,17 +223,8 @@ public final class Posix {
 
     // ---- data
 
-    private static final FunctionDescriptor TRANSFER =
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
-
-    // The fast handles do not capture errno, which would cost a buffer for each call. If they fail,
-    // the same request is made again to learn why; it names its offset, so twice does no harm.
     private static final class Pread {
-        static final MethodHandle FAST = link("pread", TRANSFER);
-
-        static final class Slow {
-            static final MethodHandle HANDLE = link("pread", TRANSFER, ERRNO);
-        }
+        static final MethodHandle HANDLE = link("pread");
     }
 
     /**
@@ -196,28 +232,11 @@ public final class Posix {
      * @see <a href="https://man7.org/linux/man-pages/man2/pread.2.html">pread(2)</a>
      */
     public static long pread(int fd, MemorySegment target, long offset) {
-        try {
-            long size = target.byteSize();
-            long result = (long) Pread.FAST.invokeExact(fd, target, size, offset);
-            if (result >= 0) {
-                return result;
-            }
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment state = callState(arena);
-                result = (long) Pread.Slow.HANDLE.invokeExact(state, fd, target, size, offset);
-                return result(result, state);
-            }
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
-        }
+        return call("pread", Pread.HANDLE, fd, target, target.byteSize(), offset);
     }
 
     private static final class Pwrite {
-        static final MethodHandle FAST = link("pwrite", TRANSFER);
-
-        static final class Slow {
-            static final MethodHandle HANDLE = link("pwrite", TRANSFER, ERRNO);
-        }
+        static final MethodHandle HANDLE = link("pwrite");
     }
 
     /**
@@ -225,28 +244,11 @@ public final class Posix {
      * @see <a href="https://man7.org/linux/man-pages/man2/pwrite.2.html">pwrite(2)</a>
      */
     public static long pwrite(int fd, MemorySegment source, long offset) {
-        try {
-            long size = source.byteSize();
-            long result = (long) Pwrite.FAST.invokeExact(fd, source, size, offset);
-            if (result >= 0) {
-                return result;
-            }
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment state = callState(arena);
-                result = (long) Pwrite.Slow.HANDLE.invokeExact(state, fd, source, size, offset);
-                return result(result, state);
-            }
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
-        }
+        return call("pwrite", Pwrite.HANDLE, fd, source, source.byteSize(), offset);
     }
 
     private static final class Preadv2 {
-        static final MethodHandle HANDLE =
-                link(
-                        "preadv2",
-                        FunctionDescriptor.of(
-                                JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT));
+        static final MethodHandle HANDLE = link("preadv2");
         static final ThreadLocal<MemorySegment> VECTOR =
                 ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(ADDRESS, 2));
     }
@@ -262,7 +264,8 @@ public final class Posix {
         vector.set(ADDRESS, 0, target); // refuses heap buffers
         vector.set(JAVA_LONG, 8, target.byteSize());
         try {
-            return (long) Preadv2.HANDLE.invokeExact(fd, vector, 1, offset, flags);
+            long how = flags;
+            return (long) Preadv2.HANDLE.invokeExact(fd, vector, 1L, offset, how);
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         } finally {
@@ -271,94 +274,75 @@ public final class Posix {
     }
 
     private static final class Fdatasync {
-        static final MethodHandle HANDLE =
-                link("fdatasync", FunctionDescriptor.of(JAVA_INT, JAVA_INT), ERRNO);
+        static final MethodHandle HANDLE = link("fdatasync");
     }
 
     /**
      * @see <a href="https://man7.org/linux/man-pages/man2/fdatasync.2.html">fdatasync(2)</a>
      */
     public static int fdatasync(int fd) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = callState(arena);
-            return (int) result((int) Fdatasync.HANDLE.invokeExact(state, fd), state);
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
-        }
+        return callInt("fdatasync", Fdatasync.HANDLE, fd, MemorySegment.NULL, 0, 0);
     }
 
     // ---- size and space
 
     private static final class Ftruncate {
-        static final MethodHandle HANDLE =
-                link("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG), ERRNO);
+        static final MethodHandle HANDLE = link("ftruncate");
     }
 
     /**
      * @see <a href="https://man7.org/linux/man-pages/man2/ftruncate.2.html">ftruncate(2)</a>
      */
     public static int ftruncate(int fd, long length) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = callState(arena);
-            return (int) result((int) Ftruncate.HANDLE.invokeExact(state, fd, length), state);
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
-        }
+        return callInt("ftruncate", Ftruncate.HANDLE, fd, number(length), 0, 0);
     }
 
     private static final class Fallocate {
-        static final MethodHandle HANDLE =
-                link(
-                        "fallocate",
-                        FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG),
-                        ERRNO);
+        static final MethodHandle HANDLE = link("fallocate");
     }
 
     /**
      * @see <a href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</a>
      */
     public static int fallocate(int fd, int mode, long offset, long length) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = callState(arena);
-            int result = (int) Fallocate.HANDLE.invokeExact(state, fd, mode, offset, length);
-            return (int) result(result, state);
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
-        }
+        return callInt("fallocate", Fallocate.HANDLE, fd, number(mode), offset, length);
     }
 
     private static final class Lseek {
-        static final MethodHandle HANDLE =
-                link(
-                        "lseek",
-                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT),
-                        ERRNO);
+        static final MethodHandle HANDLE = link("lseek");
     }
 
     /**
+     * With {@link #SEEK_END}.
+     *
      * @return the offset found
      * @see <a href="https://man7.org/linux/man-pages/man2/lseek.2.html">lseek(2)</a>
      */
     public static long lseek(int fd, long offset, int whence) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = callState(arena);
-            return result((long) Lseek.HANDLE.invokeExact(state, fd, offset, whence), state);
+        return call("lseek", Lseek.HANDLE, fd, number(offset), whence, 0);
+    }
+
+    /**
+     * {@code lseek} with {@link #SEEK_DATA} or {@link #SEEK_HOLE}. Does not tell why it failed:
+     * where there is no more data that is an answer, and a frequent one.
+     *
+     * @return the offset found, or -1
+     */
+    public static long lseekSparse(int fd, long offset, int whence) {
+        try {
+            long how = whence;
+            return (long) Lseek.HANDLE.invokeExact(fd, number(offset), how, 0L, 0L);
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         }
     }
 
     private static final class Statx {
-        /** No errno: of the two callers, one needs none and the other has just opened the file. */
-        static final MethodHandle HANDLE =
-                link(
-                        "statx",
-                        FunctionDescriptor.of(
-                                JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
+        static final MethodHandle HANDLE = link("statx");
 
         static final long BYTES = 256;
-        static final int MASK_BLOCKS = 0x400;
-        static final long BLOCKS = 48;
+        static final long MASK_BLOCKS = 0x400;
+        static final int BLOCKS = 48;
         static final int BLOCK_BYTES = 512;
     }
 
@@ -371,15 +355,14 @@ public final class Posix {
     public static long statxAllocatedBytes(String path) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment status = arena.allocate(Statx.BYTES, Long.BYTES);
-            int result =
-                    (int)
+            MemorySegment name = text(arena, path);
+            long result =
+                    (long)
                             Statx.HANDLE.invokeExact(
-                                    AT_FDCWD,
-                                    arena.allocateFrom(path),
-                                    0,
-                                    Statx.MASK_BLOCKS,
-                                    status);
-            return result == 0 ? status.get(JAVA_LONG, Statx.BLOCKS) * Statx.BLOCK_BYTES : -1;
+                                    AT_FDCWD, name, 0L, Statx.MASK_BLOCKS, status.address());
+            return (int) result == 0
+                    ? structure(status).getLong(Statx.BLOCKS) * Statx.BLOCK_BYTES
+                    : -1;
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         }
@@ -388,16 +371,11 @@ public final class Posix {
     // ---- locks
 
     private static final class Fcntl {
-        static final MethodHandle HANDLE =
-                link(
-                        "fcntl",
-                        FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS),
-                        ERRNO,
-                        VARIADIC);
+        static final MethodHandle HANDLE = link("fcntl");
         static final long FLOCK_BYTES = 32;
-        static final long TYPE = 0;
-        static final long START = 8;
-        static final long LENGTH = 16;
+        static final int TYPE = 0;
+        static final int START = 8;
+        static final int LENGTH = 16;
     }
 
     /**
@@ -411,17 +389,13 @@ public final class Posix {
      */
     public static int fcntl(int fd, int command, short type, long offset) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = callState(arena);
-            MemorySegment flock = arena.allocate(Fcntl.FLOCK_BYTES, Long.BYTES);
-            flock.set(JAVA_SHORT, Fcntl.TYPE, type); // l_whence 0 is SEEK_SET
-            flock.set(JAVA_LONG, Fcntl.START, offset);
-            flock.set(JAVA_LONG, Fcntl.LENGTH, 1);
-            int result = (int) Fcntl.HANDLE.invokeExact(state, fd, command, flock);
-            return result == 0 && command == F_OFD_GETLK
-                    ? flock.get(JAVA_SHORT, Fcntl.TYPE)
-                    : (int) result(result, state);
-        } catch (Throwable thrown) {
-            throw NativeLibrary.rethrow(thrown);
+            MemorySegment segment = arena.allocate(Fcntl.FLOCK_BYTES, Long.BYTES);
+            ByteBuffer flock = structure(segment);
+            flock.putShort(Fcntl.TYPE, type); // l_whence 0 is SEEK_SET
+            flock.putLong(Fcntl.START, offset);
+            flock.putLong(Fcntl.LENGTH, 1);
+            int result = callInt("fcntl", Fcntl.HANDLE, fd, number(command), segment.address(), 0);
+            return result == 0 && command == F_OFD_GETLK ? flock.getShort(Fcntl.TYPE) : result;
         }
     }
 }

@@ -30,11 +30,11 @@ final class Workers {
         guarded(body).run();
         threads.forEach(Workers::join);
         synchronized (this) {
-            switch (failure) {
-                case null -> {}
-                case RuntimeException problem -> throw problem;
-                case Error problem -> throw problem;
-                case Throwable other -> throw new AssertionError(other);
+            // Not a switch: the JVM makes a class for one over types, at every start.
+            if (failure instanceof RuntimeException problem) {
+                throw problem;
+            } else if (failure instanceof Error problem) {
+                throw problem;
             }
         }
     }

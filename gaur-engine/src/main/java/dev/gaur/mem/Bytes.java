@@ -10,13 +10,8 @@ import java.nio.ByteOrder;
  * start of the segment; a place outside the segment is an {@link IndexOutOfBoundsException}.
  */
 public final class Bytes {
-    private static final ValueLayout.OfShort BE16 =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-    private static final ValueLayout.OfInt BE32 =
-            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfLong BE64 =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-    private static final ValueLayout.OfLong ANY64 = ValueLayout.JAVA_LONG_UNALIGNED;
 
     private static final MemorySegment ZEROS =
             MemorySegment.ofArray(new byte[64 << 10]).asReadOnly();
@@ -53,22 +48,22 @@ public final class Bytes {
 
     /** Stores the low 8 bits of {@code value}. */
     public static void putU8(MemorySegment segment, long offset, int value) {
-        segment.set(ValueLayout.JAVA_BYTE, offset, (byte) value);
+        bytes(segment).put(Math.toIntExact(offset), (byte) value);
     }
 
     /** Stores the low 16 bits of {@code value}, big-endian. */
     public static void putU16(MemorySegment segment, long offset, int value) {
-        segment.set(BE16, offset, (short) value);
+        bytes(segment).putShort(Math.toIntExact(offset), (short) value);
     }
 
     /** Stores the low 32 bits of {@code value}, big-endian. */
     public static void putU32(MemorySegment segment, long offset, long value) {
-        segment.set(BE32, offset, (int) value);
+        bytes(segment).putInt(Math.toIntExact(offset), (int) value);
     }
 
     /** Stores {@code value}, big-endian. */
     public static void putU64(MemorySegment segment, long offset, long value) {
-        segment.set(BE64, offset, value);
+        bytes(segment).putLong(Math.toIntExact(offset), value);
     }
 
     /** Copies {@code count} big-endian 64-bit numbers from {@code offset} on into an array. */
@@ -84,7 +79,7 @@ public final class Bytes {
 
     /** Tells whether {@code length} bytes from {@code offset} on are all zero. */
     public static boolean isZero(MemorySegment segment, long offset, long length) {
-        if (length >= Long.BYTES && segment.get(ANY64, offset) != 0) {
+        if (length >= Long.BYTES && bytes(segment).getLong(Math.toIntExact(offset)) != 0) {
             return false; // Nearly always, where there is data.
         }
         long end = offset + length;

@@ -304,13 +304,14 @@ final class NativeStorage implements StorageNode {
     private Extent extentAt(long at, long end) {
         int ticket = enter();
         try {
-            long data = Posix.lseek(fd, at, Posix.SEEK_DATA);
-            if (data > at || data == -Errno.ENXIO) {
+            long data = Posix.lseekSparse(fd, at, Posix.SEEK_DATA);
+            // A file system that knows no holes finds nothing; where there is a hole up to the end,
+            // the hole can be found.
+            long hole = data > at ? at : Posix.lseekSparse(fd, at, Posix.SEEK_HOLE);
+            if (data != at && hole == at) {
                 long next = data > at ? Math.min(data, end) : end;
                 return new Extent.Zero(at, next - at, 0, at);
             }
-            // Here is data, or the file system knows no holes (an error).
-            long hole = data < 0 ? end : Posix.lseek(fd, at, Posix.SEEK_HOLE);
             long next = hole > at ? Math.min(hole, end) : end;
             return new Extent.Data(at, next - at, 0, at, false);
         } finally {
