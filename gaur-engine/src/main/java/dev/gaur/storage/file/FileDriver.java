@@ -114,9 +114,19 @@ public final class FileDriver implements StorageDriver {
         createFile(location);
         StorageNode storage = open(location, StorageOptions.WRITE, Claim.WRITE.exclusive());
         try {
-            storage.resize(0); // Only now that nobody else can be using what was there.
-            storage.resize(length);
+            // Only now that nobody else can be using what was there. If nothing was, truncating
+            // would do harm: ext4 takes it for the start of replacing a file, and writes all that
+            // comes to the disk when the file is closed.
+            if (storage.length() != 0 || Files.size(Path.of(location)) != 0) {
+                storage.resize(0);
+            }
+            if (length != 0) {
+                storage.resize(length);
+            }
             return storage;
+        } catch (IOException failure) {
+            storage.close();
+            throw FileErrors.failed(location, "", BlockException.NO_OFFSET, failure);
         } catch (RuntimeException failure) {
             storage.close();
             throw failure;
