@@ -37,14 +37,17 @@ final class ConvertCommand implements Command {
     static final Option PARALLEL =
             Option.valued("m", "parallel", "COUNT", "how many threads work, 1 to 16");
     static final Option OUT_OF_ORDER =
-            Option.flag("W", "oob-writes", "write in any order; we do that always");
+            Option.flag("W", "oob-writes", "write in any order; done in any case, so of no effect");
     static final Option SALVAGE = Option.flag("", "salvage", "take zeros for what cannot be read");
     static final Option CACHE =
             Option.valued("t", "target-cache", "MODE", "unsafe, or safe on the disk when done");
     private static final Option SOURCE_CACHE =
             Option.valued("T", "source-cache", "MODE", "how sources are cached; no effect here");
     private static final Option COPY_RANGE =
-            Option.flag("C", "copy-range-offloading", "let the system copy; no effect here");
+            Option.flag(
+                    "C",
+                    "copy-range-offloading",
+                    "let the system copy; checked, else of no effect");
     private static final Option BITMAPS = Option.flag("", "bitmaps", "copy dirty bitmaps too");
     private static final Option SKIP_BITMAPS =
             Option.flag("", "skip-broken-bitmaps", "copy the others if some are broken");
@@ -149,6 +152,9 @@ final class ConvertCommand implements Command {
         }
         if (call.has(COPY_RANGE) && call.has(SPARSE)) {
             throw new CommandException("Cannot enable copy offloading when -S is used");
+        }
+        if (call.has(COPY_RANGE) && call.has(SALVAGE)) {
+            throw new CommandException("Cannot use copy offloading in salvaging mode");
         }
         boolean several = call.operands().size() > 2;
         if (several && call.has(BACKING)) {

@@ -7,6 +7,8 @@ import dev.gaur.format.qcow2.SequentialImageWriter;
 import dev.gaur.job.Chunk.Content;
 import dev.gaur.mem.BufferPool;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -52,9 +54,13 @@ final class ImageTarget implements ConvertTarget {
         image.finish();
     }
 
+    /** Clusters that have a place and no content. */
+    private record Reserved(long hostOffset, int clusters) {}
+
     /** Writes clusters as they are. */
     private sealed class Plain implements Writer permits Compressing {
         final WriteList writes = new WriteList();
+        private final List<Reserved> reserved = new ArrayList<>();
 
         @Override
         public void prepare(Chunk chunk) {
@@ -69,12 +75,43 @@ final class ImageTarget implements ConvertTarget {
             }
             for (int first = 0, end; first < chunk.units(); first = end) {
                 end = Math.min(chunk.runEnd(first), tableEnd(chunk, first));
+                long guestOffset = guestOffset(chunk, first);
                 switch (chunk.content(first)) {
                     case DATA -> placeData(chunk, first, end);
-                    case ZERO -> placeZeros(guestOffset(chunk, first), end - first);
-                    case BACKING -> {}
+                    case ZERO, BACKING -> placeEmpty(chunk, first, guestOffset, end - first);
                 }
             }
+        }
+
+        private void placeHole(Chunk chunk) {
+            long end = chunk.offset() + chunk.length();
+            for (long at = chunk.offset(), next; at < end && placesEmpty(chunk, 0); at = next) {
+                next = Math.min(end, at - at % image.l2Coverage() + image.l2Coverage());
+                long clusters = (next - at + needs.unit() - 1) / needs.unit();
+                placeEmpty(chunk, 0, at, (int) clusters);
+            }
+        }
+
+        /** Places what has no bytes, within one L2 table's range. */
+        private void placeEmpty(Chunk chunk, int index, long guestOffset, int clusters) {
+            if (!placesEmpty(chunk, index)) {
+                return;
+            }
+            if (image.reserves()) {
+                boolean zero = hidesBacking(chunk, index);
+                long hostOffset = image.reserve(guestOffset, clusters, zero);
+                reserved.add(new Reserved(hostOffset, clusters));
+            } else if (!image.placeZeros(guestOffset, clusters)) {
+                throw new AssertionError("zeros should have come as data");
+            }
+        }
+
+        private boolean placesEmpty(Chunk chunk, int index) {
+            return image.reserves() || hidesBacking(chunk, index);
+        }
+
+        private boolean hidesBacking(Chunk chunk, int index) {
+            return needs.hasBacking() && chunk.content(index) == Content.ZERO;
         }
 
         /** Places units within one L2 table's range. */
@@ -87,6 +124,10 @@ final class ImageTarget implements ConvertTarget {
         @Override
         public final void write(Chunk chunk) {
             writes.writeTo(file);
+            for (Reserved range : reserved) {
+                image.fill(range.hostOffset(), range.clusters());
+            }
+            reserved.clear();
         }
 
         @Override
@@ -148,22 +189,5 @@ final class ImageTarget implements ConvertTarget {
     private int tableEnd(Chunk chunk, int index) {
         long inTable = guestOffset(chunk, index) % image.l2Coverage();
         return (int) Math.min(chunk.units(), index + (image.l2Coverage() - inTable) / chunk.unit());
-    }
-
-    private void placeZeros(long guestOffset, long clusters) {
-        if (needs.hasBacking() && !image.placeZeros(guestOffset, (int) clusters)) {
-            throw new AssertionError("zeros should have come as data");
-        }
-    }
-
-    private void placeHole(Chunk chunk) {
-        if (chunk.content(0) != Content.ZERO || !needs.hasBacking()) {
-            return;
-        }
-        long end = chunk.offset() + chunk.length();
-        for (long at = chunk.offset(), next; at < end; at = next) {
-            next = Math.min(end, at - at % image.l2Coverage() + image.l2Coverage());
-            placeZeros(at, (next - at + needs.unit() - 1) / needs.unit());
-        }
     }
 }

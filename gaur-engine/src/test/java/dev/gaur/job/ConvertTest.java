@@ -7,10 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockException;
+import dev.gaur.format.Preallocation;
 import dev.gaur.format.qcow2.Qcow2CreateOptions;
+import dev.gaur.graph.BlockDevice;
+import dev.gaur.graph.ChainOpener;
+import dev.gaur.graph.OpenRequest;
 import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.FailingStorage;
 import dev.gaur.testkit.TestBytes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +27,9 @@ import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class ConvertTest {
     private static final int MIB = 1 << 20;
@@ -77,6 +87,28 @@ class ConvertTest {
         MemoryStorage target = new MemoryStorage("target", 512);
         Convert.toDisk(List.of(source), target, true, ConvertOptions.DEFAULT, new JobControl());
         assertArrayEquals(Arrays.copyOf(new byte[] {1, 2, 3}, 512), TestBytes.read(target, 0, 512));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatAFileHadBeforeDoesNotShowThroughReservedClusters(
+            Preallocation mode, @TempDir Path folder) throws IOException {
+        byte[] old = new byte[4 * MIB];
+        Arrays.fill(old, (byte) 7);
+        MemoryStorage file = new MemoryStorage("target", old);
+        Convert.toImage(
+                List.of(disk(new byte[MIB])),
+                file,
+                Qcow2CreateOptions.ofSize(MIB).withPreallocation(mode),
+                Convert.Backing.NONE,
+                Optional.empty(),
+                ConvertOptions.DEFAULT,
+                new JobControl());
+        Path path = folder.resolve("image");
+        Files.write(path, TestBytes.read(file, 0, (int) file.length()));
+        try (BlockDevice image = ChainOpener.open(path.toString(), OpenRequest.READ)) {
+            assertArrayEquals(new byte[MIB], TestBytes.read(image, 0, MIB));
+        }
     }
 
     @Test

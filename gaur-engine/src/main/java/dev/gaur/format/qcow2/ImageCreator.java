@@ -2,7 +2,6 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
-import dev.gaur.block.ZeroMode;
 import dev.gaur.format.Preallocation;
 import dev.gaur.mem.BufferPool;
 import dev.gaur.mem.Bytes;
@@ -14,9 +13,6 @@ import java.util.Optional;
  * tables before the clusters that they map.
  */
 public final class ImageCreator {
-    /** How many zeros are written at once where all space is to be written. */
-    private static final int ZEROS = 1 << 20;
-
     private final NewImage image;
     private final Optional<StorageNode> dataFile;
 
@@ -84,21 +80,10 @@ public final class ImageCreator {
     }
 
     private void reserve(StorageNode file, long hostOffset, long length) {
-        switch (image.options().preallocation()) {
-            case OFF, METADATA -> {
-                // The file is as long as needed when all is done, and has a hole here.
-            }
-            case FALLOC -> {
-                file.resize(Math.max(file.length(), hostOffset + length));
-                file.zero(hostOffset, length, ZeroMode.KEEP, Durability.CACHED);
-            }
-            case FULL -> {
-                MemorySegment zeros = BufferPool.allocate(Math.min(ZEROS, length));
-                for (long at = 0; at < length; at += ZEROS) {
-                    long size = Math.min(ZEROS, length - at);
-                    file.write(hostOffset + at, zeros.asSlice(0, size), Durability.CACHED);
-                }
-            }
+        Preallocation how = image.options().preallocation();
+        if (how == Preallocation.FALLOC) {
+            file.resize(Math.max(file.length(), hostOffset + length));
         }
+        ReservedSpace.fill(file, how, hostOffset, length);
     }
 }

@@ -65,6 +65,11 @@ final class NewImage {
         return allocator;
     }
 
+    /** Whether the file was empty, so that what nobody writes reads as zeros. */
+    boolean isFresh() {
+        return fresh;
+    }
+
     int l1Entries() {
         return l1.length;
     }

@@ -3,6 +3,8 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroMode;
+import dev.gaur.format.Preallocation;
 import dev.gaur.mem.BufferPool;
 import dev.gaur.mem.Bytes;
 import java.lang.foreign.MemorySegment;
@@ -17,8 +19,8 @@ import java.lang.foreign.MemorySegment;
  * image. The header is written last, by {@link #finish}: whatever goes wrong before leaves a file
  * that nobody takes for an image.
  *
- * <p>All methods but {@link #clusterSize} and {@link #l2Coverage} are for one thread at a time,
- * with ascending guest offsets. What is not placed stays unallocated.
+ * <p>Methods with a guest offset, and {@link #finish}, are for one thread at a time, with ascending
+ * guest offsets. What is not placed stays unallocated.
  */
 public final class SequentialImageWriter {
     private final NewImage image;
@@ -32,7 +34,7 @@ public final class SequentialImageWriter {
      * Begins an image.
      *
      * @param file its content is lost; stays the caller's to close
-     * @param options without external data file and preallocation, which are not supported yet
+     * @param options without external data file, which is not supported yet
      * @throws IllegalArgumentException if the format forbids the combination of options
      */
     public SequentialImageWriter(StorageNode file, Qcow2CreateOptions options) {
@@ -42,6 +44,9 @@ public final class SequentialImageWriter {
                     file.name(), "external data file", "writing to one is not supported yet");
         }
         this.image = new NewImage(file, options);
+        if (reserves() && file.length() < options.roundedSize()) {
+            file.resize(options.roundedSize()); // File systems reserve space within a file.
+        }
         this.geometry = image.geometry();
         this.table = BufferPool.allocate(geometry.clusterSize());
         this.packer = new StreamPacker(image.allocator(), geometry);
@@ -57,6 +62,37 @@ public final class SequentialImageWriter {
         return geometry.l2Coverage();
     }
 
+    /** Returns whether every cluster is to have a place: {@link #reserve} for one without data. */
+    public boolean reserves() {
+        return image.options().preallocation() != Preallocation.OFF;
+    }
+
+    /**
+     * Gives clusters a place, but no content. They read as zeros; in an image with subclusters,
+     * which may have a backing file as well, as what that has, unless {@code zero} forbids it.
+     *
+     * @param guestOffset first byte of a cluster
+     * @param clusters how many, within one multiple of {@link #l2Coverage}
+     * @return the host offset, for {@link #fill}
+     */
+    public long reserve(long guestOffset, int clusters, boolean zero) {
+        return place(guestOffset, clusters, zero ? L2Entry.ALL_SUBCLUSTERS_ZERO : 0);
+    }
+
+    /**
+     * Has the file take up the space of clusters that were reserved, as the options want it. To be
+     * called once for all of them, for one thread at a time, but together with other methods.
+     */
+    public void fill(long hostOffset, long clusters) {
+        Preallocation how = image.options().preallocation();
+        long length = geometry.clusterOffset(clusters);
+        if (how == Preallocation.METADATA && !image.isFresh()) {
+            image.file().zero(hostOffset, length, ZeroMode.UNMAP, Durability.CACHED);
+        } else {
+            ReservedSpace.fill(image.file(), how, hostOffset, length);
+        }
+    }
+
     /**
      * Places plain clusters one behind the other.
      *
@@ -65,11 +101,15 @@ public final class SequentialImageWriter {
      * @return the host offset at which the caller writes their bytes
      */
     public long placeData(long guestOffset, int clusters) {
+        return place(guestOffset, clusters, L2Entry.ALL_SUBCLUSTERS_ALLOCATED);
+    }
+
+    private long place(long guestOffset, int clusters, long bitmap) {
         openTable(guestOffset);
         long hostOffset = image.allocator().allocate(clusters);
         for (int i = 0; i < clusters; i++) {
             long entry = hostOffset + geometry.clusterOffset(i) | L2Entry.COPIED;
-            setEntry(geometry.l2Index(guestOffset) + i, entry, L2Entry.ALL_SUBCLUSTERS_ALLOCATED);
+            setEntry(geometry.l2Index(guestOffset) + i, entry, bitmap);
         }
         return hostOffset;
     }

@@ -64,6 +64,11 @@ class ConvertTest {
                 "-o extended_l2=on",
                 "-o refcount_bits=1",
                 "-o refcount_bits=64,cluster_size=512",
+                "-o preallocation=metadata",
+                "-o preallocation=falloc,cluster_size=4k",
+                "-o preallocation=full,refcount_bits=1",
+                "-o preallocation=metadata,extended_l2=on",
+                "-o preallocation=falloc,compat=0.10 -S 0",
                 "-S 0",
                 "-S 64k -m 1",
                 "-c",
@@ -85,6 +90,52 @@ class ConvertTest {
         isInOrder(image);
         Peers.qemuImg("compare", "-f", "raw", "-F", "qcow2", tree(), image).ok();
         Cli.asQemuImg("compare", "-f", "raw", "-F", "qcow2", tree(), image).ok();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"metadata", "falloc", "full"})
+    void preallocatesAsQemuImgDoes(String mode) throws IOException {
+        Path sparse = folder.resolve("sparse");
+        byte[] data = new byte[MIB];
+        new Random(ImageZoo.SEED).nextBytes(data);
+        Files.write(sparse, data);
+        Peers.qemuImg("resize", "-q", "-f", "raw", sparse, "40M").ok();
+        Path ours = folder.resolve("ours");
+        Path theirs = folder.resolve("theirs");
+        String command = "convert -f raw -O qcow2 -o preallocation=" + mode;
+        Files.write(ours, data); // What was there must not show through.
+        Cli.asQemuImg(with(with(command.split(" "), sparse), ours)).ok();
+        Peers.qemuImg(with(with(command.split(" "), sparse), theirs)).ok();
+        isInOrder(ours);
+        Peers.qemuImg("compare", "-f", "raw", "-F", "qcow2", sparse, ours).ok();
+        assertEquals(Files.size(theirs), Files.size(ours));
+        long difference = Math.abs(allocated(theirs) - allocated(ours));
+        assertTrue(difference < MIB / 2, "differs by " + difference);
+        for (Path image : List.of(ours, theirs)) {
+            String check = Peers.qemuImg("check", image).text();
+            assertTrue(check.contains("640/640 = 100.00% allocated"), check);
+        }
+    }
+
+    private static long allocated(Path file) {
+        return Long.parseLong(Peers.run("stat", "-c", "%b", file).text().strip()) * 512;
+    }
+
+    @Test
+    void preallocationOverABackingFileHidesItOnlyWhereTheSourceDoes() {
+        Path base = folder.resolve("base");
+        Path overlay = folder.resolve("overlay");
+        Peers.qemuImg("create", "-q", "-f", "qcow2", base, "5M").ok();
+        Peers.qemuIo(base, "qcow2", "write -P 1 0 5M").ok();
+        String of = "backing_file=base,backing_fmt=qcow2";
+        Peers.qemuImg("create", "-q", "-f", "qcow2", "-o", of, overlay, "8M").ok();
+        Peers.qemuIo(overlay, "qcow2", "write -P 2 1000k 300k", "write -z 3M 128k").ok();
+        Path image = folder.resolve("image");
+        String options =
+                "convert -O qcow2 -B base -F qcow2 -o preallocation=metadata,extended_l2=on";
+        Cli.asQemuImg(with(with(options.split(" "), overlay), image)).ok();
+        isInOrder(image);
+        Peers.qemuImg("compare", overlay, image).ok();
     }
 
     @ParameterizedTest
@@ -227,6 +278,9 @@ class ConvertTest {
                 "convert -B x -F raw -O raw SOURCE TARGET",
                 "convert -o preallocation=metadata -c -O qcow2 SOURCE TARGET",
                 "convert -C -c -O qcow2 SOURCE TARGET",
+                "convert -C -S 4k SOURCE TARGET",
+                "convert -C --salvage SOURCE TARGET",
+                "convert -C --salvage -S 4k -O qcow2 SOURCE TARGET",
                 "convert -r 1x SOURCE TARGET",
                 "convert -o foo=8M -O qcow2 SOURCE TARGET",
                 "convert -o cluster_size=1000 -O qcow2 SOURCE TARGET",
