@@ -8,6 +8,7 @@ import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.job.Chunk.Content;
 import dev.gaur.mem.Bytes;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -16,14 +17,17 @@ import java.util.function.Supplier;
  * Copies disks, one behind the other, into one target.
  *
  * <p>Several workers take chunks of the source, each the next one. A worker reads its chunk, finds
- * its zeros, compresses it where that is asked for, waits for its turn to be given a place, and
- * writes it. So places are given in the order of the disk, whatever the workers' speed; all else
- * runs in parallel. What the source says is empty is not read. Memory: a few megabytes for each
- * worker.
+ * its zeros, compresses it where that is asked for, and waits for its turn to be given a place. So
+ * places are given in the order of the disk, whatever the workers' speed. One worker at a time
+ * writes what is ready ({@link WriteQueue}); all else runs in parallel. What the source says is
+ * empty is not read. Memory: a megabyte for each worker, and a few more.
  */
 public final class Convert {
     /** Bytes of a chunk: small enough to stay in a core's cache between reading and writing. */
     private static final int CHUNK = 512 << 10;
+
+    /** How many chunks may wait for the writer, beside those in work. */
+    private static final int WAITING = 6;
 
     /**
      * The backing files of the source and of a new image, which must read the same as far as both
@@ -45,6 +49,11 @@ public final class Convert {
     private final ChunkSource chunks;
     private final Turnstile turnstile = new Turnstile();
     private final Throttle throttle;
+    private final WriteQueue<Parcel> queue;
+    private final List<ConvertTarget.Writer> writers = new ArrayList<>();
+
+    /** What goes round between workers: a chunk, and what writes it. */
+    private record Parcel(Chunk chunk, ConvertTarget.Writer writer) {}
 
     private Convert(
             List<? extends BlockIo> disks,
@@ -58,6 +67,8 @@ public final class Convert {
         this.chunkSize = Math.max(CHUNK, target.needs().unit());
         this.chunks = new ChunkSource(source, target.needs(), chunkSize);
         this.throttle = new Throttle(options.bytesPerSecond());
+        int parcels = options.workers() + WAITING;
+        this.queue = new WriteQueue<>(parcels, this::newParcel, this::write);
     }
 
     /** Returns how long a target of these disks is: their sum, each in whole sectors. */
@@ -111,32 +122,51 @@ public final class Convert {
     }
 
     private void run() {
-        new Workers(this::stop).run("gaur-convert", options.workers(), this::work);
-        target.finish();
+        try {
+            new Workers(this::stop).run("gaur-convert", options.workers(), this::work);
+            target.finish();
+        } finally {
+            writers.forEach(ConvertTarget.Writer::close);
+        }
     }
 
     private void stop() {
         chunks.close();
         turnstile.close();
+        queue.close();
+    }
+
+    private Parcel newParcel() {
+        ConvertTarget.Writer writer = target.writer(chunkSize);
+        writers.add(writer);
+        return new Parcel(new Chunk(target.needs().unit(), chunkSize), writer);
     }
 
     private void work() {
-        Chunk chunk = new Chunk(target.needs().unit(), chunkSize);
-        try (ConvertTarget.Writer writer = target.writer(chunkSize)) {
-            while (chunks.next(chunk)) {
-                control.checkCancelled();
-                if (!chunk.isHole()) {
-                    throttle.take(chunk.length());
-                    read(chunk);
-                    writer.prepare(chunk);
-                }
-                if (target.needs().order()) {
-                    turnstile.pass(chunk.ticket(), () -> writer.place(chunk));
-                }
-                writer.write(chunk);
-                control.add(chunk.length(), source.length());
-            }
+        Parcel parcel = queue.take();
+        while (chunks.next(parcel.chunk())) {
+            control.checkCancelled();
+            prepare(parcel.chunk(), parcel.writer());
+            queue.put(parcel);
+            parcel = queue.take();
         }
+        queue.giveBack(parcel);
+    }
+
+    private void prepare(Chunk chunk, ConvertTarget.Writer writer) {
+        if (!chunk.isHole()) {
+            throttle.take(chunk.length());
+            read(chunk);
+            writer.prepare(chunk);
+        }
+        if (target.needs().order()) {
+            turnstile.pass(chunk.ticket(), () -> writer.place(chunk));
+        }
+    }
+
+    private void write(Parcel parcel) {
+        parcel.writer().write(parcel.chunk());
+        control.add(parcel.chunk().length(), source.length());
     }
 
     /** Fills the chunk and finds out what its units are. */

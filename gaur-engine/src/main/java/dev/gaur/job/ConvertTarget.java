@@ -50,13 +50,13 @@ sealed interface ConvertTarget permits RawTarget, ImageTarget {
     /** Returns what the target wants; the same every time. */
     Needs needs();
 
-    /** Makes what one worker needs to write. */
+    /** Makes what writes chunks, each of which has its own. */
     Writer writer(int chunkSize);
 
     /** Ends the target after the last chunk was written. */
     void finish();
 
-    /** A worker's part of writing; used by one thread. */
+    /** What one chunk needs to be written; used by one thread at a time. */
     interface Writer extends AutoCloseable {
         /** Does what can be done without knowing where the chunk goes. */
         void prepare(Chunk chunk);
@@ -67,7 +67,7 @@ sealed interface ConvertTarget permits RawTarget, ImageTarget {
          */
         void place(Chunk chunk);
 
-        /** Writes the chunk. */
+        /** Writes the chunk. Called for one chunk of a target at a time. */
         void write(Chunk chunk);
 
         @Override

@@ -30,7 +30,7 @@ final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
         return needs;
     }
 
-    /** {@inheritDoc} There is nothing that a worker has for itself. */
+    /** {@inheritDoc} There is nothing that a chunk has for itself. */
     @Override
     public Writer writer(int chunkSize) {
         return this;
