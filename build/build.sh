@@ -60,10 +60,13 @@ options() {
 -XX:+UnlockDiagnosticVMOptions
 -XX:+IgnoreUnrecognizedVMOptions
 -XX:ArchiveRelocationMode=0
+-XX:-AOTRecordTraining
+-XX:-AOTReplayTraining
 EOF
 }
 
-# One process runs the typical commands, and leaves what it learned as a cache.
+# One process runs the typical commands, and leaves the classes it loaded as a cache. Not which
+# methods were hot: all of those would be compiled early at every start, beside the work.
 train() {
     rm -f "$app/$1.aot"
     LC_ALL=C.UTF-8 "$JAVA_HOME/bin/java" @"$app/$1.args" -XX:AOTCacheOutput="$app/$1.aot" \
@@ -72,20 +75,18 @@ train() {
     echo "-XX:AOTCache=\"$app/$1.aot\"" >>"$app/$1.args"
 }
 
-# Short commands end before what is compiled early, as the JVM usually does and more so with the
-# profiles of a training run, pays. Loops are compiled as ever.
+# Short commands end before what is compiled early, as the JVM usually does, pays. Loops are compiled
+# as ever.
 {
     options
     echo "-XX:TieredStopAtLevel=1"
     echo "-XX:Tier3InvocationThreshold=2000"
     echo "-XX:Tier3MinInvocationThreshold=1000"
     echo "-XX:Tier3CompileThreshold=4000"
-    echo "-XX:-AOTRecordTraining"
-    echo "-XX:-AOTReplayTraining"
 } >"$app/short.args"
 cp "$app/short.args" "$app/info.args"
-# Whole-image work is system calls and native codecs: only loops as hot as a codec in Java are worth
-# the second compiler, which would take a core from the work for seconds.
+# Even in long work only loops as hot as a codec in Java are worth the second compiler, which would
+# take a core from the work for seconds.
 {
     options
     echo "-XX:Tier4InvocationThreshold=100000"
@@ -98,5 +99,10 @@ trap 'rm -rf "$images"' EXIT
 train short
 train info # on the images that short has made
 train long
+# Copying needs no more than the first compiler where the codecs are native.
+cp "$app/long.args" "$app/copy.args"
+if ldconfig -p 2>/dev/null | grep -q libdeflate.so.0 && ldconfig -p | grep -q libzstd.so.1; then
+    echo "-XX:TieredStopAtLevel=1" >>"$app/copy.args"
+fi
 printf '%s\n' "$JAVA_HOME" "$root" >"$app/jdk"
 mv "$root/.gaur/stamp" "$app/stamp"

@@ -169,7 +169,7 @@ public final class Posix {
     // ---- signals
 
     private static final class Raise {
-        static final MethodHandle HANDLE = link("raise", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+        static final MethodHandle HANDLE = link("raise");
     }
 
     /**
@@ -179,7 +179,7 @@ public final class Posix {
      */
     public static int raise(int signal) {
         try {
-            return (int) Raise.HANDLE.invokeExact(signal);
+            return (int) (long) Raise.HANDLE.invokeExact(signal, MemorySegment.NULL, 0L, 0L, 0L);
         } catch (Throwable impossible) {
             throw new AssertionError(impossible);
         }
