@@ -215,7 +215,7 @@ public abstract class BlockIoContract {
     }
 
     @Test
-    void aClosedNodeRefusesToRead() {
+    protected void aClosedNodeRefusesToRead() {
         node.close();
         assertThrows(BlockException.class, () -> TestBytes.read(node, 0, 512));
     }

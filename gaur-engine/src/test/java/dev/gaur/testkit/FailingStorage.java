@@ -2,108 +2,113 @@ package dev.gaur.testkit;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
-import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.Limits;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
+import dev.gaur.testkit.FaultPlan.Call;
+import dev.gaur.testkit.FaultPlan.Fault;
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.atomic.AtomicLong;
 
-/** Storage whose n-th change fails, and every one after it, as if the disk were full. */
-public final class FailingStorage implements StorageNode {
-    private static final int ENOSPC = 28;
+/** Storage that fails when its {@link FaultPlan} says so. */
+public final class FailingStorage extends StorageWrapper {
+    private static final long SECTOR = 512;
 
-    private final StorageNode real;
-    private final AtomicLong changesLeft;
+    private final FaultPlan plan;
 
     /**
+     * Fails as if the disk were full.
+     *
      * @param real what the requests go to; not closed by this
      * @param changes how many changes still succeed
      */
     public FailingStorage(StorageNode real, long changes) {
-        this.real = real;
-        this.changesLeft = new AtomicLong(changes);
+        this(real, FaultPlan.from(Call.changes(), Fault.ENOSPC, changes + 1));
     }
 
-    /** Tells whether a change was refused. */
+    /**
+     * Fails as planned.
+     *
+     * @param real what the requests go to; not closed by this
+     * @param plan may be that of other files too
+     */
+    public FailingStorage(StorageNode real, FaultPlan plan) {
+        super(real);
+        this.plan = plan;
+    }
+
+    /** Tells whether a call was refused. */
     public boolean hasFailed() {
-        return changesLeft.get() < 0;
+        return plan.hasFailed();
     }
 
-    private void change() {
-        if (changesLeft.decrementAndGet() < 0) {
-            throw new BlockException.Media(
-                    name(), "write", 0, "No space left on device", ENOSPC, null);
-        }
+    private BlockException failure(Call call, long offset) {
+        Fault fault = plan.fault();
+        return new BlockException.Media(
+                name(), call.toString(), offset, fault.text(), fault.errno(), null);
     }
 
-    @Override
-    public String name() {
-        return real.name();
-    }
-
-    @Override
-    public boolean writable() {
-        return real.writable();
-    }
-
-    @Override
-    public Limits limits() {
-        return real.limits();
-    }
-
-    @Override
-    public long length() {
-        return real.length();
-    }
-
-    @Override
-    public long allocatedBytes() {
-        return real.allocatedBytes();
+    /** Half of a change, cut where the file's sectors end. */
+    private long part(long offset, long length) {
+        long cut = (offset + length / 2) / SECTOR * SECTOR;
+        return plan.fault().isPartial() ? Math.max(0, cut - offset) : 0;
     }
 
     @Override
     public void read(long offset, MemorySegment target) {
-        real.read(offset, target);
+        if (plan.fails(Call.READ)) {
+            throw failure(Call.READ, offset);
+        }
+        super.read(offset, target);
     }
 
     @Override
     public void write(long offset, MemorySegment source, Durability durability) {
-        change();
-        real.write(offset, source, durability);
+        if (plan.fails(Call.WRITE)) {
+            long part = part(offset, source.byteSize());
+            if (part > 0) {
+                super.write(offset, source.asSlice(0, part), durability);
+            }
+            throw failure(Call.WRITE, offset);
+        }
+        super.write(offset, source, durability);
     }
 
     @Override
     public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        change();
-        real.zero(offset, length, mode, durability);
+        if (plan.fails(Call.ZERO)) {
+            long part = part(offset, length);
+            if (part > 0) {
+                super.zero(offset, part, mode, durability);
+            }
+            throw failure(Call.ZERO, offset);
+        }
+        super.zero(offset, length, mode, durability);
     }
 
     @Override
     public void discard(long offset, long length) {
-        change();
-        real.discard(offset, length);
+        if (plan.fails(Call.DISCARD)) {
+            long part = part(offset, length);
+            if (part > 0) {
+                super.discard(offset, part);
+            }
+            throw failure(Call.DISCARD, offset);
+        }
+        super.discard(offset, length);
     }
 
     @Override
     public void resize(long newLength) {
-        change();
-        real.resize(newLength);
+        if (plan.fails(Call.RESIZE)) {
+            throw failure(Call.RESIZE, newLength);
+        }
+        super.resize(newLength);
     }
 
     @Override
     public void flush() {
-        change();
-        real.flush();
-    }
-
-    @Override
-    public void extents(long offset, long length, ExtentVisitor visitor) {
-        real.extents(offset, length, visitor);
-    }
-
-    @Override
-    public void close() {
-        // The test looks at what is left.
+        if (plan.fails(Call.FLUSH)) {
+            throw failure(Call.FLUSH, BlockException.NO_OFFSET);
+        }
+        super.flush();
     }
 }

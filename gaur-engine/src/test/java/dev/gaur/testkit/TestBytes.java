@@ -25,6 +25,14 @@ public final class TestBytes {
         return bytes;
     }
 
+    /** What {@code io} has from {@code offset} on, read into an array: takes less time. */
+    public static byte[] readArray(BlockIo io, long offset, int size) {
+        byte[] bytes = new byte[size];
+        Arrays.fill(bytes, (byte) 0x55);
+        io.read(offset, MemorySegment.ofArray(bytes));
+        return bytes;
+    }
+
     /** What {@code io} has from {@code offset} on, read through a native buffer. */
     public static byte[] read(BlockIo io, long offset, int size) {
         try (Arena arena = Arena.ofShared()) {

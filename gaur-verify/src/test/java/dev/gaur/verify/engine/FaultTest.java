@@ -1,0 +1,182 @@
+package dev.gaur.verify.engine;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.StorageNode;
+import dev.gaur.format.FormatOptions;
+import dev.gaur.format.Image;
+import dev.gaur.format.SnapshotInfo;
+import dev.gaur.testkit.DiskModel;
+import dev.gaur.testkit.FailingStorage;
+import dev.gaur.testkit.FaultPlan;
+import dev.gaur.testkit.FaultPlan.Call;
+import dev.gaur.testkit.FaultPlan.Fault;
+import dev.gaur.verify.zoo.ImageZoo;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.TestReporter;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Every call to the files fails once, in turn, in several ways. The request that saw it fails, the
+ * disk has old or new bytes in each sector, nothing is corrupt, and opened again the image takes
+ * writes.
+ */
+class FaultTest {
+    private static final int SEEDS = ImageZoo.LONG ? 30 : 2;
+    private static final int OPERATIONS = 16;
+    private static final int QEMU_EVERY = 200;
+
+    private final AtomicLong runs = new AtomicLong();
+
+    private enum Way {
+        ERROR_ONCE(Fault.EIO, Call.changes(), true),
+        FULL_ONCE(Fault.SHORT, Call.changes(), true),
+        FULL_FROM_NOW_ON(Fault.ENOSPC, EnumSet.of(Call.WRITE, Call.ZERO, Call.RESIZE), false),
+        DEAD_FROM_NOW_ON(Fault.EIO, EnumSet.allOf(Call.class), false),
+        UNREADABLE_ONCE(Fault.EIO, EnumSet.of(Call.READ), true);
+
+        private final Fault fault;
+        private final EnumSet<Call> calls;
+        private final boolean once;
+
+        Way(Fault fault, java.util.Set<Call> calls, boolean once) {
+            this.fault = fault;
+            this.calls = EnumSet.copyOf(calls);
+            this.once = once;
+        }
+
+        FaultPlan at(long n) {
+            return once ? FaultPlan.once(calls, fault, n) : FaultPlan.from(calls, fault, n);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "v3 cluster=512 size=24k",
+                "v3 cluster=4k size=100k",
+                "v3 cluster=4k size=60k rc=1",
+                "v3 cluster=64k size=640k rc=64",
+                "v2 cluster=1k size=40k",
+                "v2 cluster=4k size=60k backing=qcow2:30k",
+                "v3 cluster=1k size=40k lazy",
+                "v3 cluster=16k size=160k ext",
+                "v3 cluster=16k size=100k ext backing=qcow2:70k",
+                "v3 cluster=4k size=100k backing=raw:60k zstd",
+                "v3 cluster=4k size=60k pre=metadata",
+                "v3 cluster=4k size=60k data",
+                "v3 cluster=4k size=60k dataraw",
+                "raw size=40k"
+            })
+    void everyCallFailsOnce(String text, TestReporter reporter) {
+        ImageSpec spec = ImageSpec.of(text);
+        LongStream.range(ImageZoo.SEED, ImageZoo.SEED + SEEDS)
+                .parallel()
+                .forEach(seed -> failEverywhere(seed, spec));
+        assertTrue(runs.get() > 20);
+        reporter.publishEntry("runs", runs.toString());
+    }
+
+    private void failEverywhere(long seed, ImageSpec spec) {
+        Random random = new Random(seed);
+        List<Op> ops = Workload.random(random, spec, Workload.Extras.CLEAN, OPERATIONS);
+        Story story = new Story(seed, spec, ops);
+        for (Way way : Way.values()) {
+            FaultPlan plan = way.at(Long.MAX_VALUE);
+            for (long n = 1; n == 1 || plan.hasFailed(); n++) {
+                plan = way.at(n);
+                try {
+                    run(seed, story, plan);
+                } catch (RuntimeException | AssertionError failure) {
+                    throw story.retold(plan + "\n", failure);
+                }
+            }
+        }
+    }
+
+    private void run(long seed, Story story, FaultPlan plan) {
+        long number = runs.incrementAndGet();
+        TestImage files = TestImage.create(story.spec(), new Random(seed));
+        List<StorageNode> failing = new ArrayList<>();
+        files.files().forEach(each -> failing.add(new FailingStorage(each, plan)));
+        DiskModel model = files.model();
+        FormatOptions options = Workload.options(new Random(seed));
+        int failures = work(files.in(failing), model, options, story.ops());
+        if (plan.hasFailed() && failures == 0 && plan.fault() != Fault.EIO) {
+            throw new AssertionError("nobody heard of the fault");
+        }
+        if (number % QEMU_EVERY == 0 && !files.spec().raw()) {
+            Path folder = ImageZoo.workshop("fault-" + Thread.currentThread().threadId());
+            files.export(folder);
+            if (files.isDirty()) {
+                Qemu.repair(folder);
+            }
+            Qemu.assertIntact(folder);
+        }
+        List<DiskModel.Snapshot> snapshots = check(files, model);
+        if (!files.isDirty()) {
+            files.check().assertIntact();
+            goOn(files, snapshots);
+        }
+    }
+
+    /** Does all operations; returns how many failed. */
+    private static int work(TestImage files, DiskModel model, FormatOptions options, List<Op> ops) {
+        Session session;
+        try {
+            session = new Session(files, model, options, () -> 0, true);
+        } catch (BlockException _) {
+            return 1;
+        }
+        try (session) {
+            for (Op op : ops) {
+                session.run(op);
+            }
+            session.run(new Op.Flush());
+        } catch (BlockException _) {
+            return session.failures() + 1; // Closing failed.
+        }
+        return session.failures();
+    }
+
+    private static List<DiskModel.Snapshot> check(TestImage files, DiskModel model) {
+        List<DiskModel.Snapshot> snapshots;
+        try (Image image = files.openToRead("")) {
+            model.check(image, DiskModel.AFTER_ALL);
+            snapshots = model.checkSnapshots(names(image), DiskModel.AFTER_ALL);
+        }
+        for (DiskModel.Snapshot each : snapshots) {
+            try (Image image = files.openToRead(each.name())) {
+                model.checkSnapshot(each, image);
+            }
+        }
+        return snapshots;
+    }
+
+    private static void goOn(TestImage files, List<DiskModel.Snapshot> snapshots) {
+        DiskModel rest = files.model();
+        try (Session session = Session.of(files, rest)) {
+            rest.settle(session.image(), snapshots);
+            session.run(new Op.Write(700, 3000, 2, false));
+            session.run(new Op.Write(5000, 50_000, 3, false));
+            session.checkAll();
+            session.flush();
+        }
+        files.check().assertIntact();
+        try (Image image = files.openToRead("")) {
+            rest.check(image, DiskModel.NOW);
+        }
+    }
+
+    private static List<String> names(Image image) {
+        return image.info().snapshots().stream().map(SnapshotInfo::name).toList();
+    }
+}

@@ -1,0 +1,315 @@
+package dev.gaur.verify.engine;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
+import dev.gaur.format.FormatOptions;
+import dev.gaur.format.Image;
+import dev.gaur.format.Preallocation;
+import dev.gaur.format.SnapshotInfo;
+import dev.gaur.format.Snapshots;
+import dev.gaur.testkit.DiskModel;
+import dev.gaur.testkit.TestBytes;
+import java.lang.foreign.MemorySegment;
+import java.time.Instant;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.function.LongSupplier;
+
+/** Does operations to an image and to its model, and compares. Not safe for many threads. */
+final class Session implements AutoCloseable {
+    private final TestImage files;
+    private final DiskModel model;
+    private final FormatOptions options;
+    private final LongSupplier clock;
+    private final boolean faulty;
+    private Image image;
+    private int failures;
+    private int done;
+    private boolean over;
+
+    /**
+     * Opens an image.
+     *
+     * @param clock tells moments for the model
+     * @param faulty whether operations may fail
+     */
+    Session(
+            TestImage files,
+            DiskModel model,
+            FormatOptions options,
+            LongSupplier clock,
+            boolean faulty) {
+        this.files = files;
+        this.model = model;
+        this.options = options;
+        this.clock = clock;
+        this.faulty = faulty;
+        this.image = files.open(options);
+    }
+
+    /** Opens an image that must not fail. */
+    static Session of(TestImage files, DiskModel model) {
+        return new Session(files, model, FormatOptions.DEFAULT, () -> 0, false);
+    }
+
+    Image image() {
+        return image;
+    }
+
+    /** How many operations failed. */
+    int failures() {
+        return failures;
+    }
+
+    /** How many operations did anything. */
+    int done() {
+        return done;
+    }
+
+    /** Does one operation. */
+    void run(Op op) {
+        if (over) {
+            return; // It could not be opened again.
+        }
+        model.begin(clock.getAsLong());
+        switch (op) {
+            case Op.Write write -> write(write);
+            case Op.Compressed write -> writeCompressed(write);
+            case Op.Zero zero -> zero(zero);
+            case Op.Discard discard -> discard(discard);
+            case Op.Read read -> read(read.offset(), within(read.offset(), read.length()));
+            case Op.Flush() -> flush();
+            case Op.Reopen reopen -> reopen(reopen.flushed());
+            case Op.Take take -> take(take.name());
+            case Op.Apply apply -> apply(apply.which());
+            case Op.Delete delete -> delete(delete.which());
+            case Op.Resize resize -> resize(resize.length());
+        }
+    }
+
+    /** Does all of a list. */
+    void run(List<Op> ops) {
+        ops.forEach(this::run);
+    }
+
+    /** How much of a range the disk has. */
+    private int within(long offset, int length) {
+        return Math.clamp(image.length() - offset, 0, length);
+    }
+
+    /** Tries something; tells whether it was done. */
+    private boolean succeeds(Runnable request) {
+        try {
+            request.run();
+            done++;
+            return true;
+        } catch (BlockException failure) {
+            if (!faulty) {
+                throw failure;
+            }
+            failures++;
+            return false;
+        }
+    }
+
+    private static Durability durability(boolean stable) {
+        return stable ? Durability.STABLE : Durability.CACHED;
+    }
+
+    private void write(Op.Write op) {
+        byte[] bytes = Op.bytes(op.seed(), within(op.offset(), op.length()));
+        if (bytes.length == 0) {
+            return;
+        }
+        MemorySegment source = MemorySegment.ofArray(bytes);
+        boolean succeeded =
+                succeeds(() -> image.write(op.offset(), source, durability(op.stable())));
+        model.write(op.offset(), bytes, succeeded);
+        if (succeeded && op.stable()) {
+            model.stable(op.offset(), bytes.length, clock.getAsLong());
+        }
+        read(op.offset(), bytes.length);
+    }
+
+    private void writeCompressed(Op.Compressed op) {
+        if (image.compressing().isEmpty()) {
+            return;
+        }
+        byte[] bytes = Op.bytes(op.seed(), within(op.offset(), op.length()));
+        if (bytes.length == 0) {
+            return;
+        }
+        MemorySegment source = MemorySegment.ofArray(bytes);
+        boolean succeeded =
+                succeeds(
+                        () ->
+                                image.compressing()
+                                        .orElseThrow()
+                                        .writeCompressed(op.offset(), source));
+        model.write(op.offset(), bytes, succeeded);
+        read(op.offset(), bytes.length);
+    }
+
+    private void zero(Op.Zero op) {
+        int length = within(op.offset(), op.length());
+        if (length == 0) {
+            return;
+        }
+        boolean succeeded;
+        try {
+            succeeded =
+                    succeeds(
+                            () ->
+                                    image.zero(
+                                            op.offset(),
+                                            length,
+                                            op.mode(),
+                                            durability(op.stable())));
+        } catch (BlockException.Unsupported refused) {
+            if (op.mode().mayWrite()) {
+                throw refused;
+            }
+            succeeded = false;
+        }
+        model.zero(op.offset(), length, succeeded);
+        if (succeeded && op.stable()) {
+            model.stable(op.offset(), length, clock.getAsLong());
+        }
+        read(op.offset(), length);
+    }
+
+    private void discard(Op.Discard op) {
+        int length = within(op.offset(), op.length());
+        if (length == 0) {
+            return;
+        }
+        boolean succeeded;
+        boolean toZero = files.spec().discardsToZero();
+        try {
+            succeeded = succeeds(() -> image.discard(op.offset(), length));
+        } catch (BlockException.Unsupported refused) {
+            if (toZero) {
+                throw refused;
+            }
+            succeeded = false;
+        }
+        if (!succeeded) {
+            model.zero(op.offset(), length, false);
+            return;
+        }
+        long cluster = files.spec().clusterSize();
+        long end = op.offset() + length;
+        long last = end == image.length() ? end : end / cluster * cluster;
+        byte[] found = TestBytes.readArray(image, op.offset(), length);
+        model.discard(
+                op.offset(),
+                found,
+                toZero ? Math.ceilDiv(op.offset(), cluster) * cluster : 0,
+                toZero ? last : 0);
+    }
+
+    private void read(long offset, int length) {
+        if (length == 0) {
+            return;
+        }
+        byte[][] found = {{}};
+        boolean other = done % 8 == 0;
+        Runnable read =
+                () ->
+                        found[0] =
+                                other
+                                        ? TestBytes.read(image, offset, length)
+                                        : TestBytes.readArray(image, offset, length);
+        if (succeeds(read)) {
+            model.checkRead(offset, found[0]);
+        }
+    }
+
+    /** Flushes; tells whether that was done. */
+    boolean flush() {
+        boolean succeeded = succeeds(() -> image.flush());
+        if (succeeded) {
+            model.flushed(clock.getAsLong());
+        }
+        return succeeded;
+    }
+
+    private void reopen(boolean flushed) {
+        boolean stable = flushed && flush();
+        succeeds(() -> image.close());
+        over = !succeeds(() -> image = files.open(options));
+        if (!stable && !over) {
+            over = !succeeds(this::settle);
+        }
+    }
+
+    /** Sees what a process left that did not flush. */
+    private void settle() {
+        model.check(image, DiskModel.AFTER_ALL);
+        model.settle(image, model.checkSnapshots(names(), DiskModel.AFTER_ALL));
+    }
+
+    private List<String> names() {
+        return image.info().snapshots().stream().map(SnapshotInfo::name).toList();
+    }
+
+    private void take(String name) {
+        if (image.snapshots().isEmpty()) {
+            return;
+        }
+        SnapshotInfo wish =
+                new SnapshotInfo("", name, Instant.EPOCH, 0, 0, 0, OptionalLong.empty());
+        boolean succeeded = succeeds(() -> image.snapshots().orElseThrow().create(wish));
+        model.take(name, image.length(), succeeded, clock.getAsLong());
+    }
+
+    private void apply(int which) {
+        if (image.snapshots().isEmpty() || model.snapshots().isEmpty()) {
+            return;
+        }
+        DiskModel.Snapshot chosen = model.snapshots().get(which % model.snapshots().size());
+        boolean succeeded = succeeds(() -> image.snapshots().orElseThrow().apply(chosen.name()));
+        model.apply(chosen, succeeded, clock.getAsLong());
+    }
+
+    private void delete(int which) {
+        if (image.snapshots().isEmpty() || model.snapshots().isEmpty()) {
+            return;
+        }
+        String name = model.snapshots().get(which % model.snapshots().size()).name();
+        Snapshots snapshots = image.snapshots().orElseThrow();
+        boolean succeeded =
+                succeeds(
+                        () ->
+                                snapshots.list().stream()
+                                        .filter(each -> each.name().equals(name))
+                                        .forEach(each -> snapshots.delete(each.id())));
+        model.delete(name, succeeded, clock.getAsLong());
+    }
+
+    private void resize(long length) {
+        if (image.resizing().isEmpty()) {
+            return;
+        }
+        boolean succeeded;
+        try {
+            succeeded =
+                    succeeds(
+                            () -> image.resizing().orElseThrow().resize(length, Preallocation.OFF));
+        } catch (BlockException.Unsupported _) {
+            return; // Version 2 over a longer backing file, for one.
+        }
+        model.resize(length, succeeded, clock.getAsLong());
+    }
+
+    /** Compares all of the disk and its snapshots. */
+    void checkAll() {
+        model.check(image, DiskModel.NOW);
+        model.checkSnapshots(names(), DiskModel.NOW);
+    }
+
+    @Override
+    public void close() {
+        image.close();
+    }
+}
