@@ -58,8 +58,7 @@ public final class LibZstd {
             long thirdSize,
             int level) {
         try {
-            return (long)
-                    function.invokeExact(first, second, secondSize, third, thirdSize, level);
+            return (long) function.invokeExact(first, second, secondSize, third, thirdSize, level);
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         }
@@ -98,13 +97,7 @@ public final class LibZstd {
     public long ZSTD_compressCCtx(
             MemorySegment context, MemorySegment target, MemorySegment source, int level) {
         return call(
-                compressCCtx,
-                context,
-                target,
-                target.byteSize(),
-                source,
-                source.byteSize(),
-                level);
+                compressCCtx, context, target, target.byteSize(), source, source.byteSize(), level);
     }
 
     /**
@@ -129,12 +122,6 @@ public final class LibZstd {
     public long ZSTD_decompressDCtx(
             MemorySegment context, MemorySegment target, MemorySegment source) {
         return call(
-                decompressDCtx,
-                context,
-                target,
-                target.byteSize(),
-                source,
-                source.byteSize(),
-                0);
+                decompressDCtx, context, target, target.byteSize(), source, source.byteSize(), 0);
     }
 }

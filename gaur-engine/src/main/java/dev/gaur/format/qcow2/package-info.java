@@ -16,8 +16,9 @@
  * {@code SnapshotScan}, {@code TreeScan}, {@code RefcountScan}, {@code CopiedCheck}; {@code
  * ConsistencyCheck}; {@code Inspection}, {@code TableInspector}, {@code Qcow2Inspector}; {@code
  * Qcow2CreateOptions}, {@code Qcow2OptionNames}; {@code NewRefcountBlock}, {@code AppendAllocator};
- * {@code NewImage}, {@code StreamPacker}, {@code ReservedSpace}; {@code ImageCreator}, {@code SequentialImageWriter},
- * {@code Measure}; {@code Qcow2Image}, {@code Qcow2Format}, which only wire them.
+ * {@code NewImage}, {@code StreamPacker}, {@code ReservedSpace}; {@code ImageCreator}, {@code
+ * SequentialImageWriter}, {@code Measure}; {@code Qcow2Image}, {@code Qcow2Format}, which only wire
+ * them.
  *
  * <p>Facts of the format cite the sections of the qcow2 specification in QEMU's documentation ("the
  * specification"). All numbers on disk are big-endian, but for the payload of bitmaps.
