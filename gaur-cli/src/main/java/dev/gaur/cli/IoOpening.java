@@ -51,7 +51,8 @@ record IoOpening(
                         + "' and probing guessed raw.\n"
                         + "         Automatically detecting the format is dangerous for raw images,"
                         + " write operations on block 0 will be restricted.\n"
-                        + "         Specify the 'raw' format explicitly to remove the restrictions.");
+                        + "         Specify the 'raw' format explicitly to remove the"
+                        + " restrictions.");
     }
 
     /** Adds one of the options that the program and its command {@code open} have in common. */

@@ -137,7 +137,7 @@ final class StorageTree {
         DebugRules rules = DebugRules.read(options);
         StorageNode below = openChild(options, "image", how);
         try {
-            options.endOfFormat("blkdebug");
+            options.endOfProtocol("blkdebug");
             BlkDebug node = new BlkDebug(below, rules.all());
             debug = node;
             return node;

@@ -48,7 +48,9 @@ class SlicedStorageTest extends StorageContract {
 
     @Test
     void extentsNameTheirPlaceInTheFile() {
-        SlicedStorage part = new SlicedStorage(new MemoryStorage("whole", 3000), 1000, 512);
+        byte[] ones = new byte[3000];
+        Arrays.fill(ones, (byte) 1);
+        SlicedStorage part = new SlicedStorage(new MemoryStorage("whole", ones), 1000, 512);
         List<Extent> found = new ArrayList<>();
 
         part.extents(100, 12, found::add);

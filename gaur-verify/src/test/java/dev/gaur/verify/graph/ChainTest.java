@@ -151,7 +151,9 @@ class ChainTest {
     void aMissingBackingFileIsNamed() {
         Path top = overlay("top.qcow2", "1M", "gone.qcow2");
         BlockException.Media error = assertThrows(BlockException.Media.class, () -> open(top));
-        assertEquals(folder + "/gone.qcow2: No such file or directory", error.getMessage());
+        String gone = "Could not open '" + folder + "/gone.qcow2': No such file or directory";
+        assertEquals("Could not open backing file: " + gone, error.found());
+        assertEquals(top.toString(), error.image());
     }
 
     @Test
