@@ -9,6 +9,7 @@ package dev.gaur.format;
  * @param text the whole line for people, in QEMU's words where QEMU has a line for it
  * @param guestOffset first guest byte affected, or -1 if none is
  * @param guestLength how many guest bytes, 0 if none
+ * @param repaired whether it is being repaired; it was told before as it was found
  */
 public record CheckFinding(
         Severity severity,
@@ -16,7 +17,8 @@ public record CheckFinding(
         long offset,
         String text,
         long guestOffset,
-        long guestLength) {
+        long guestLength,
+        boolean repaired) {
     /** What a finding means. */
     public enum Severity {
         /** Space is lost, data is not. */

@@ -13,6 +13,8 @@ package dev.gaur.format;
  * @param allocatedClusters of these, with data of their own
  * @param compressedClusters of these, compressed
  * @param fragmentedClusters of these, not behind their predecessor in the file
+ * @param corruptionsFixed corruptions that were repaired; not among {@code corruptions}
+ * @param leaksFixed leaks that were repaired; not among {@code leaks}
  */
 public record CheckReport(
         String failure,
@@ -23,10 +25,28 @@ public record CheckReport(
         long totalClusters,
         long allocatedClusters,
         long compressedClusters,
-        long fragmentedClusters) {
+        long fragmentedClusters,
+        long corruptionsFixed,
+        long leaksFixed) {
     /** The report of a check that ended early. */
     public static CheckReport failed(String failure, long checkErrors, long corruptions) {
-        return new CheckReport(failure, checkErrors, corruptions, 0, 0, 0, 0, 0, 0);
+        return new CheckReport(failure, checkErrors, corruptions, 0, 0, 0, 0, 0, 0, 0, 0);
+    }
+
+    /** The same outcome, after a repair that fixed this much. */
+    public CheckReport afterRepair(long newCorruptionsFixed, long newLeaksFixed) {
+        return new CheckReport(
+                failure,
+                checkErrors,
+                corruptions,
+                leaks,
+                imageEndOffset,
+                totalClusters,
+                allocatedClusters,
+                compressedClusters,
+                fragmentedClusters,
+                newCorruptionsFixed,
+                newLeaksFixed);
     }
 
     /** Tells whether nothing is wrong. */

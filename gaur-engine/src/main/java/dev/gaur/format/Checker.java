@@ -5,7 +5,8 @@ public interface Checker {
     /**
      * Reads all metadata and compares. Blocks; may be interrupted by closing the image.
      *
-     * @param listener told of findings and progress while it runs, on any thread but one at a time
+     * @param listener told of findings and progress while it runs, on any thread but one at a time,
+     *     and asked whether to go on
      */
     CheckReport check(CheckListener listener);
 }

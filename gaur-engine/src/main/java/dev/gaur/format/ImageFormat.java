@@ -39,4 +39,15 @@ public interface ImageFormat {
     default Optional<Checker> checker(StorageNode storage) {
         return Optional.empty();
     }
+
+    /**
+     * Makes a repairer of a file, under the same terms. Nothing is changed before it is told to.
+     *
+     * @param storage writable, and nobody else's meanwhile ({@link StorageNode#excludeWriters})
+     * @return empty if the format has none
+     * @throws dev.gaur.block.BlockException if the header does not say what to repair
+     */
+    default Optional<Repairer> repairer(StorageNode storage) {
+        return Optional.empty();
+    }
 }

@@ -35,6 +35,7 @@ final class BitmapScan {
     private final Geometry geometry;
     private final ReferenceCounter counter;
     private final CheckLog log;
+    private boolean complete = true;
 
     BitmapScan(MetadataReader reader, Header header, ReferenceCounter counter, CheckLog log) {
         this.reader = reader;
@@ -42,6 +43,11 @@ final class BitmapScan {
         this.geometry = header.geometry();
         this.counter = counter;
         this.log = log;
+    }
+
+    /** Whether all was found that bitmaps refer to. */
+    boolean isComplete() {
+        return complete;
     }
 
     /** Counts everything, if the image says that its bitmaps can be trusted. */
@@ -69,7 +75,7 @@ final class BitmapScan {
                             .formatted(bitmaps, Long.toUnsignedString(bytes), offset));
             return;
         }
-        counter.count(offset, bytes, _ -> Place.of("bitmap directory", offset));
+        complete &= counter.count(offset, bytes, _ -> Place.of("bitmap directory", offset));
         long at = 0;
         for (int i = 0; i < bitmaps; i++) {
             long length = scanEntry(i, offset + at, bytes - at);
@@ -146,7 +152,8 @@ final class BitmapScan {
 
     private void scanTable(String name, long offset, int entries) {
         String structure = "bitmap '" + name + "'";
-        counter.count(offset, (long) entries * Long.BYTES, _ -> Place.of(structure, offset));
+        long bytes = (long) entries * Long.BYTES;
+        complete &= counter.count(offset, bytes, _ -> Place.of(structure, offset));
         long[] table = new long[entries];
         reader.readNumbers(offset, table, entries);
         for (int i = 0; i < entries; i++) {
@@ -167,6 +174,7 @@ final class BitmapScan {
     }
 
     private void corrupt(String structure, long offset, String found) {
+        complete = false;
         log.corruption(Place.of(structure, offset), "ERROR " + structure + ": " + found);
     }
 }

@@ -6,8 +6,6 @@ import dev.gaur.format.CheckListener;
 import dev.gaur.format.CheckReport;
 import dev.gaur.format.Checker;
 import dev.gaur.format.qcow2.CheckLog.Place;
-import dev.gaur.format.qcow2.TreeScan.Tree;
-import java.nio.ByteBuffer;
 
 /**
  * Checks an image: counts all references to each cluster, compares with the stored counts, and the
@@ -22,8 +20,17 @@ final class ConsistencyCheck implements Checker {
     /** QEMU counts clusters in an int. */
     private static final long CLUSTERS_MAX = Integer.MAX_VALUE;
 
+    private static final int EFBIG = 27;
+    private static final int ENOSPC = 28;
+
     private final StorageNode storage;
     private final Header header;
+
+    /** What is done to an image, and can end early. */
+    @FunctionalInterface
+    interface Work {
+        CheckReport run(MetadataReader reader) throws SnapshotScan.Unusable;
+    }
 
     /**
      * @param storage the image file
@@ -37,115 +44,57 @@ final class ConsistencyCheck implements Checker {
     @Override
     public CheckReport check(CheckListener listener) {
         CheckLog log = new CheckLog(listener);
+        return guarded(storage, header, log, reader -> check(reader, log));
+    }
+
+    /** Does some work; if it ends early, makes a report of what was found until then. */
+    static CheckReport guarded(StorageNode storage, Header header, CheckLog log, Work work) {
         MetadataReader reader = new MetadataReader(storage);
         try {
-            return check(reader, log);
+            long clusters = header.geometry().clustersFor(reader.length());
+            if (clusters > CLUSTERS_MAX) {
+                log.checkError(
+                        Place.of("", -1), "ERROR the file has too many clusters: " + clusters);
+                return failed("File too large", log);
+            }
+            return work.run(reader);
         } catch (SnapshotScan.Unusable unusable) {
             log.checkError(Place.of("snapshot table", header.snapshotsOffset()), unusable.text());
-            return CheckReport.failed(unusable.failure(), log.checkErrors(), log.corruptions());
+            return failed(unusable.failure(), log);
         } catch (BlockException.Media unreadable) {
             log.checkError(
                     Place.of(unreadable.structure(), unreadable.offset()),
                     "ERROR: " + unreadable.getMessage());
-            return CheckReport.failed("Input/output error", log.checkErrors(), log.corruptions());
+            return failed(systemText(unreadable.errno()), log);
+        } catch (CheckLog.Cancelled _) {
+            return failed("Operation canceled", log);
         }
+    }
+
+    private static String systemText(int errno) {
+        return switch (errno) {
+            case EFBIG -> "File too large";
+            case ENOSPC -> "No space left on device";
+            default -> "Input/output error";
+        };
+    }
+
+    /** The report of what ended early. */
+    static CheckReport failed(String failure, CheckLog log) {
+        return CheckReport.failed(failure, log.checkErrors(), log.corruptions());
     }
 
     private CheckReport check(MetadataReader reader, CheckLog log) throws SnapshotScan.Unusable {
         SnapshotScan snapshots =
                 SnapshotScan.read(reader, header, log, SnapshotScan.TABLE_BYTES_MAX);
-        Geometry geometry = header.geometry();
-        long clusters = geometry.clustersFor(reader.length());
-        if (clusters > CLUSTERS_MAX) {
-            log.checkError(Place.of("", -1), "ERROR the file has too many clusters: " + clusters);
-            return CheckReport.failed("File too large", log.checkErrors(), log.corruptions());
+        ReferenceScan scan = new ReferenceScan(reader, header, snapshots, false, log);
+        scan.countContent();
+        scan.countSnapshotTable();
+        scan.countRefcounts();
+        scan.refcounts().compare();
+        if (scan.trees().isCopiedSuspect()) {
+            new CopiedCheck(reader, header, scan, log, null).run();
         }
-        long[] table = readRefcountTable(reader, geometry);
-        DiskCounts disk = new DiskCounts(reader, geometry, table, clusters);
-        disk.load();
-        ReferenceCounts counts = new ReferenceCounts(clusters, header.refcountOrder());
-        ReferenceCounter counter = new ReferenceCounter(geometry, counts, reader.length(), log);
-        TreeScan trees = new TreeScan(reader, header, counter, disk, log);
-
-        countAll(counter, trees, snapshots, log);
-        new BitmapScan(reader, header, counter, log).scan();
-        RefcountScan refcounts =
-                new RefcountScan(geometry, table, counts, disk, new GuestUse(reader, header), log);
-        refcounts.countBlocks(counter);
-        refcounts.compare();
-        if (trees.isCopiedSuspect()) {
-            new CopiedCheck(reader, header, disk, log).run();
-        }
-        return new CheckReport(
-                "",
-                log.checkErrors(),
-                log.corruptions(),
-                log.leaks(),
-                geometry.clusterOffset(refcounts.highestCluster() + 1),
-                geometry.clustersFor(header.size() & -Geometry.SECTOR),
-                trees.allocated(),
-                trees.compressed(),
-                trees.fragmented());
-    }
-
-    private long[] readRefcountTable(MetadataReader reader, Geometry geometry) {
-        int entries = header.refcountTableClusters() * geometry.tableEntriesPerCluster();
-        long[] table = new long[entries];
-        reader.readNumbers(header.refcountTableOffset(), table, entries);
-        return table;
-    }
-
-    /** Counts all but bitmaps and refcount blocks. */
-    private void countAll(
-            ReferenceCounter counter, TreeScan trees, SnapshotScan snapshots, CheckLog log) {
-        Geometry geometry = header.geometry();
-        counter.count(0, geometry.clusterSize(), _ -> Place.of("header", 0));
-        trees.scan(new Tree("", header.l1TableOffset(), header.l1Entries(), true));
-        if (header.has(Header.DATA_FILE) && !snapshots.entries().isEmpty()) {
-            log.corruption(
-                    Place.of("snapshot table", header.snapshotsOffset()),
-                    "ERROR %d snapshots in image with data file"
-                            .formatted(snapshots.entries().size()));
-        }
-        for (SnapshotScan.Entry each : snapshots.entries()) {
-            scanSnapshot(each, trees, log);
-        }
-        trees.finishSnapshots();
-        counter.count(
-                header.snapshotsOffset(),
-                snapshots.bytes(),
-                _ -> Place.of("snapshot table", header.snapshotsOffset()));
-        counter.count(
-                header.refcountTableOffset(),
-                geometry.clusterOffset(header.refcountTableClusters()),
-                _ -> Place.of("refcount table", header.refcountTableOffset()));
-        header.extension(HeaderExtension.ENCRYPTION_HEADER)
-                .ifPresent(each -> countEncryptionHeader(each, counter));
-    }
-
-    private void scanSnapshot(SnapshotScan.Entry snapshot, TreeScan trees, CheckLog log) {
-        String who = "snapshot %s (%s)".formatted(snapshot.id(), snapshot.name());
-        Place place = Place.of(who, -1);
-        if (!header.geometry().isAligned(snapshot.l1Offset())) {
-            log.corruption(
-                    place,
-                    "ERROR %s l1_offset=%s: L1 table is not cluster aligned; snapshot table entry"
-                                    .formatted(who, CheckLog.hex(snapshot.l1Offset()))
-                            + " corrupted");
-        } else if (snapshot.l1Entries() > HeaderCodec.L1_BYTES_MAX / Long.BYTES) {
-            log.corruption(
-                    place,
-                    "ERROR %s l1_size=%s: L1 table is too large; snapshot table entry corrupted"
-                            .formatted(who, CheckLog.hex(snapshot.l1Entries())));
-        } else {
-            int entries = (int) snapshot.l1Entries();
-            trees.scan(new Tree(who + ": ", snapshot.l1Offset(), entries, false));
-        }
-    }
-
-    private static void countEncryptionHeader(HeaderExtension pointer, ReferenceCounter counter) {
-        ByteBuffer fields = ByteBuffer.wrap(pointer.data());
-        long offset = fields.getLong(0);
-        counter.count(offset, fields.getLong(8), _ -> Place.of("LUKS header", offset));
+        return scan.report(scan.refcounts().highestCluster());
     }
 }

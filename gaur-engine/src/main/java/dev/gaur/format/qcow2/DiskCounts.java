@@ -20,6 +20,7 @@ final class DiskCounts {
     private final long[][] ones;
     private final BitSet mixed = new BitSet();
     private boolean unreadable;
+    private final long[] numbers;
     private final MemorySegment block;
     private long blockOffset = -1;
 
@@ -32,6 +33,7 @@ final class DiskCounts {
         this.geometry = geometry;
         this.table = table;
         this.ones = new long[Math.toIntExact((clusters + CHUNK - 1) / CHUNK)][];
+        this.numbers = new long[geometry.tableEntriesPerCluster()];
         this.block = MemorySegment.ofArray(new byte[geometry.clusterSize()]);
     }
 
@@ -39,7 +41,6 @@ final class DiskCounts {
     void load() {
         long clusters = (long) ones.length * CHUNK;
         int perBlock = geometry.refcountsPerBlock();
-        long[] numbers = new long[geometry.tableEntriesPerCluster()];
         for (long first = 0; first < clusters; first += perBlock) {
             int count = (int) Math.min(perBlock, clusters - first);
             try {
@@ -47,7 +48,7 @@ final class DiskCounts {
                 if (offset != 0) {
                     MemorySegment bytes = reader.read(offset, geometry.clusterSize());
                     Bytes.copyU64(bytes, 0, numbers, 0, numbers.length);
-                    loadBlock(first, count, numbers, bytes);
+                    loadBlock(first, count, bytes);
                 }
             } catch (BlockException _) {
                 unreadable = true;
@@ -58,8 +59,32 @@ final class DiskCounts {
         }
     }
 
-    /** Where the block is that counts a cluster; 0 if there is none and all its counts are zero. */
-    private long offsetOfBlock(long cluster) {
+    /**
+     * Takes over a block that was written.
+     *
+     * @param first the cluster that its first count is for
+     */
+    void update(long first, MemorySegment bytes) {
+        long end = Math.min(first + geometry.refcountsPerBlock(), (long) ones.length * CHUNK);
+        for (long cluster = first; cluster < end; cluster += Long.SIZE) {
+            long[] groups = ones[(int) (cluster / CHUNK)];
+            if (groups != null) {
+                groups[(int) (cluster % CHUNK) / Long.SIZE] = 0;
+            }
+        }
+        if (first < end) {
+            Bytes.copyU64(bytes, 0, numbers, 0, numbers.length);
+            loadBlock(first, (int) (end - first), bytes);
+        }
+        blockOffset = -1;
+    }
+
+    /**
+     * Where the block is that counts a cluster; 0 if there is none and all its counts are zero.
+     *
+     * @throws BlockException.Corrupt if the refcount table has no legal place
+     */
+    long offsetOfBlock(long cluster) {
         long index = geometry.refcountTableIndex(cluster);
         long offset = index < table.length ? table[(int) index] & RefcountBlock.OFFSET_MASK : 0;
         if (!geometry.isAligned(offset)) {
@@ -73,7 +98,7 @@ final class DiskCounts {
         return offset;
     }
 
-    private void loadBlock(long first, int count, long[] numbers, MemorySegment bytes) {
+    private void loadBlock(long first, int count, MemorySegment bytes) {
         int order = geometry.refcountOrder();
         int longs = 1 << order;
         long one = ReferenceCounts.ones(order);
@@ -126,12 +151,39 @@ final class DiskCounts {
         return chunk < ones.length && !mixed.get(chunk);
     }
 
+    /** Tells whether a chunk's counts are all zero or one, and those that were found. */
+    boolean isEqual(ReferenceCounts counts, int chunk) {
+        if (!counts.isBinary(chunk) || !isBinary(chunk)) {
+            return false;
+        }
+        for (int i = 0; i < CHUNK / Long.SIZE; i++) {
+            if (counts.bits(chunk, i) != bits(chunk, i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /**
      * One bit, whether the count is one, for each of the {@code index}th 64 clusters of a chunk.
      */
     long bits(int chunk, int index) {
         long[] groups = ones[chunk];
         return groups == null ? 0 : groups[index];
+    }
+
+    /** Tells whether a count is one; false, too, if it cannot be read. */
+    boolean isOne(long cluster) {
+        if (cluster / CHUNK >= ones.length) {
+            return false;
+        }
+        long bits = bits((int) (cluster / CHUNK), (int) (cluster % CHUNK) / Long.SIZE);
+        return (bits >>> cluster & 1) != 0;
+    }
+
+    /** Tells whether {@link #isOne} may err, since not all counts around could be read. */
+    boolean isUnknown(long cluster) {
+        return unreadable || cluster / CHUNK >= ones.length;
     }
 
     /** Tells whether all counts of a run of clusters of the file are one, or none is. */

@@ -81,6 +81,9 @@ final class GuestUse {
             long hostOffset, int length, String structure, long guestOffset, long guestLength) {
         long first = geometry.clusterIndex(hostOffset);
         long last = geometry.clusterIndex(hostOffset + length - 1);
+        if (first > clusters[clusters.length - 1] || last < clusters[0]) {
+            return; // Most of an image is far from what is broken.
+        }
         int at = Arrays.binarySearch(clusters, first);
         for (int i = at < 0 ? -at - 1 : at; i < clusters.length && clusters[i] <= last; i++) {
             boolean unknown = guestLengths[i] == 0;

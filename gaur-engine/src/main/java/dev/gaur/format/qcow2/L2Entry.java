@@ -78,6 +78,11 @@ final class L2Entry {
         return placed || (dataFile && isCopied(entry)) ? Kind.NORMAL : Kind.UNALLOCATED;
     }
 
+    /** Whether the guest sees something of what lies at a standard descriptor's place. */
+    static boolean holdsData(long entry, long bitmap, boolean extendedL2) {
+        return extendedL2 ? (bitmap & ALL_SUBCLUSTERS_ALLOCATED) != 0 : (entry & ZERO) == 0;
+    }
+
     /** Host byte offset of a compressed stream; any alignment. */
     static long compressedOffset(long entry, int clusterBits) {
         return entry & ((1L << compressedOffsetBits(clusterBits)) - 1);

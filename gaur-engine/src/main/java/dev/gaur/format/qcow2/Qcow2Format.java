@@ -6,6 +6,7 @@ import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageFormat;
 import dev.gaur.format.ReferenceOpener;
+import dev.gaur.format.Repairer;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 
@@ -43,5 +44,10 @@ public final class Qcow2Format implements ImageFormat {
     @Override
     public Optional<Checker> checker(StorageNode storage) {
         return Optional.of(new ConsistencyCheck(storage, HeaderCodec.readForCheck(storage)));
+    }
+
+    @Override
+    public Optional<Repairer> repairer(StorageNode storage) {
+        return Optional.of(new Repair(storage, HeaderCodec.readForCheck(storage)));
     }
 }

@@ -31,6 +31,12 @@ final class RefcountScan {
     private boolean holding = true;
     private boolean corruptionReported;
     private long highestCluster;
+    private boolean structureBroken;
+    private boolean blockOutside;
+    private boolean countLost;
+    private boolean differing;
+    private boolean mayRaise;
+    private boolean mayLower;
 
     RefcountScan(
             Geometry geometry,
@@ -52,6 +58,21 @@ final class RefcountScan {
         return highestCluster;
     }
 
+    /** Whether the structures cannot be repaired in place: what they say is not to be relied on. */
+    boolean mustRebuild() {
+        return structureBroken || countLost;
+    }
+
+    /** Whether the table names a block behind the end of the file. */
+    boolean isBlockOutside() {
+        return blockOutside;
+    }
+
+    /** Whether any count is wrong; known after {@link #compare}. */
+    boolean isDiffering() {
+        return differing;
+    }
+
     /** Counts the refcount blocks, which must be the last to be counted. */
     void countBlocks(ReferenceCounter counter) {
         for (int i = 0; i < table.length; i++) {
@@ -65,19 +86,24 @@ final class RefcountScan {
         long offset = table[index] & RefcountBlock.OFFSET_MASK;
         long cluster = geometry.clusterIndex(offset);
         Place place = Place.of("refcount table entry " + index, offset);
+        long overflows = counter.overflows();
         if ((table[index] & RefcountBlock.RESERVED) != 0) {
+            structureBroken = true;
             log.corruption(
                     place, "ERROR refcount table entry %d has reserved bits set".formatted(index));
         } else if (!geometry.isAligned(offset)) {
+            structureBroken = true;
             log.corruption(
                     place,
                     "ERROR refcount block %d is not cluster aligned; refcount table entry corrupted"
                             .formatted(index));
         } else if (cluster >= counts.clusters()) {
+            blockOutside = true;
             log.corruption(place, "ERROR refcount block %d is outside image".formatted(index));
         } else {
             counter.count(offset, geometry.clusterSize(), _ -> place);
             long count = counts.get(cluster);
+            structureBroken |= count != 1 || counter.overflows() != overflows;
             if (count != 1) {
                 log.corruption(
                         place,
@@ -89,6 +115,23 @@ final class RefcountScan {
 
     /** Compares all counts. */
     void compare() {
+        compareAll();
+        releaseHeld();
+    }
+
+    /**
+     * Compares all counts once more, and says which are being repaired.
+     *
+     * @param raise whether counts that are too low are
+     * @param lower whether counts that are too high are
+     */
+    void announceRepair(boolean raise, boolean lower) {
+        mayRaise = raise;
+        mayLower = lower;
+        compareAll();
+    }
+
+    private void compareAll() {
         for (long first = 0; first < counts.clusters(); first += ReferenceCounts.CHUNK) {
             int chunk = (int) (first / ReferenceCounts.CHUNK);
             if (!isEqual(chunk)) {
@@ -98,18 +141,12 @@ final class RefcountScan {
                 }
             }
         }
-        releaseHeld();
     }
 
     /** The quick way: where no count is above one, the bits are equal. */
     private boolean isEqual(int chunk) {
-        if (!counts.isBinary(chunk) || !disk.isBinary(chunk)) {
+        if (!disk.isEqual(counts, chunk)) {
             return false;
-        }
-        for (int i = 0; i < ReferenceCounts.CHUNK / Long.SIZE; i++) {
-            if (counts.bits(chunk, i) != disk.bits(chunk, i)) {
-                return false;
-            }
         }
         for (int i = ReferenceCounts.CHUNK / Long.SIZE - 1; i >= 0; i--) {
             long bits = counts.bits(chunk, i);
@@ -130,6 +167,8 @@ final class RefcountScan {
                 highestCluster = cluster;
             }
             if (stored != found) {
+                differing = true;
+                countLost |= stored == 0;
                 hold(new Mismatch(cluster, stored, found, null));
             }
         } catch (BlockException unreadable) {
@@ -139,7 +178,7 @@ final class RefcountScan {
 
     private void hold(Mismatch mismatch) {
         if (!holding) {
-            report(mismatch, Place.of("cluster " + mismatch.cluster(), -1));
+            report(mismatch, guestUse.place(mismatch.cluster(), -1));
             return;
         }
         held.add(mismatch);
@@ -173,15 +212,20 @@ final class RefcountScan {
             return;
         }
         boolean lost = Long.compareUnsigned(mismatch.stored(), mismatch.found()) < 0;
+        boolean repaired = lost ? mayRaise : mayLower;
         String text =
                 "%s cluster %d refcount=%s reference=%s"
                         .formatted(
-                                lost ? "ERROR" : "Leaked",
+                                repaired ? "Repairing" : lost ? "ERROR" : "Leaked",
                                 mismatch.cluster(),
                                 Long.toUnsignedString(mismatch.stored()),
                                 Long.toUnsignedString(mismatch.found()));
-        if (lost) {
+        if (lost && repaired) {
+            log.repairCorruption(place, text);
+        } else if (lost) {
             log.corruption(place, text);
+        } else if (repaired) {
+            log.repairLeak(place, text);
         } else {
             log.leak(place, text);
         }

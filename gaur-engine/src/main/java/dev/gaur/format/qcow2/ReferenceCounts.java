@@ -1,6 +1,7 @@
 package dev.gaur.format.qcow2;
 
 import java.util.Arrays;
+import java.util.BitSet;
 
 /**
  * How often each host cluster is referenced, counted in memory. Counts lie in chunks; a chunk that
@@ -29,6 +30,7 @@ final class ReferenceCounts {
     private long clusters;
     private long[][] chunks;
     private byte[] orders;
+    private final BitSet shared = new BitSet();
 
     /**
      * @param clusters how many clusters there are to count; at most 2^31
@@ -39,6 +41,24 @@ final class ReferenceCounts {
         this.clusters = clusters;
         this.chunks = new long[chunkCount()][];
         this.orders = new byte[chunkCount()];
+    }
+
+    private ReferenceCounts(ReferenceCounts other) {
+        this.maxOrder = other.maxOrder;
+        this.clusters = other.clusters;
+        this.chunks = other.chunks.clone();
+        this.orders = other.orders.clone();
+        shareAll();
+    }
+
+    private void shareAll() {
+        shared.set(0, chunks.length);
+    }
+
+    /** Returns the counts as they are now; both copies share their chunks until they change. */
+    ReferenceCounts fork() {
+        shareAll();
+        return new ReferenceCounts(this);
     }
 
     /** Returns a long with a one in every field of {@code 1 << order} bits. */
@@ -121,9 +141,7 @@ final class ReferenceCounts {
     long add(long cluster, long times) {
         int chunk = (int) (cluster / CHUNK);
         int index = (int) (cluster % CHUNK);
-        if (chunks[chunk] == null) {
-            chunks[chunk] = new long[CHUNK / Long.SIZE];
-        }
+        own(chunk);
         while (true) {
             int order = orders[chunk];
             long room = mask(order, 1) - get(chunks[chunk], order, index);
@@ -138,10 +156,69 @@ final class ReferenceCounts {
         }
     }
 
-    private int incrementInChunk(int chunk, int from, int length) {
+    /** Returns the highest cluster that is referenced, or -1. */
+    long highest() {
+        for (long cluster = clusters - 1; cluster >= 0; cluster--) {
+            int chunk = (int) (cluster / CHUNK);
+            if (chunks[chunk] == null) {
+                cluster = (long) chunk * CHUNK;
+            } else if (get(cluster) != 0) {
+                return cluster;
+            }
+        }
+        return -1;
+    }
+
+    /** Takes back one reference to a cluster, which must have been counted. */
+    void decrement(long cluster) {
+        int chunk = (int) (cluster / CHUNK);
+        own(chunk);
+        int bit = (int) (cluster % CHUNK) << orders[chunk];
+        chunks[chunk][bit >>> 6] -= 1L << bit;
+    }
+
+    /** Tells whether no cluster from {@code first} up to {@code end} is referenced. */
+    boolean areUnused(long first, long end) {
+        for (long cluster = first; cluster < Math.min(end, clusters); ) {
+            int chunk = (int) (cluster / CHUNK);
+            long next = Math.min(end, (chunk + 1L) * CHUNK);
+            if (chunks[chunk] != null && !areUnusedInChunk(cluster, Math.min(next, clusters))) {
+                return false;
+            }
+            cluster = next;
+        }
+        return true;
+    }
+
+    private boolean areUnusedInChunk(long first, long end) {
+        if (end - first == CHUNK) {
+            long any = 0;
+            for (long word : chunks[(int) (first / CHUNK)]) {
+                any |= word;
+            }
+            return any == 0;
+        }
+        for (long cluster = first; cluster < end; cluster++) {
+            if (get(cluster) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Makes sure that a chunk is there and nobody else's. */
+    private void own(int chunk) {
         if (chunks[chunk] == null) {
             chunks[chunk] = new long[CHUNK / Long.SIZE];
+            shared.clear(chunk);
+        } else if (shared.get(chunk)) {
+            chunks[chunk] = chunks[chunk].clone();
+            shared.clear(chunk);
         }
+    }
+
+    private int incrementInChunk(int chunk, int from, int length) {
+        own(chunk);
         int done = 0;
         while (done < length) {
             int order = orders[chunk];

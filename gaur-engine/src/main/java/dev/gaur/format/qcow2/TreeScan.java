@@ -44,12 +44,23 @@ final class TreeScan {
     private long compressed;
     private long fragmented;
     private boolean copiedSuspect;
+    private boolean complete = true;
+    private final ReferenceCounts tables;
+    private final boolean leaveUnaligned;
+    private long unaligned;
 
+    /**
+     * @param tables counts the references to clusters as L2 tables alone
+     * @param leaveUnaligned whether entries that have an illegal place, but no data there, are only
+     *     counted, to be repaired later
+     */
     TreeScan(
             MetadataReader reader,
             Header header,
             ReferenceCounter counter,
             DiskCounts disk,
+            ReferenceCounts tables,
+            boolean leaveUnaligned,
             CheckLog log) {
         this.reader = reader;
         this.header = header;
@@ -57,6 +68,8 @@ final class TreeScan {
         this.dataFile = header.has(Header.DATA_FILE);
         this.counter = counter;
         this.disk = disk;
+        this.tables = tables;
+        this.leaveUnaligned = leaveUnaligned;
         this.log = log;
         this.table = new long[geometry.tableEntriesPerCluster()];
         this.step = geometry.l2EntrySize() / Long.BYTES;
@@ -84,27 +97,40 @@ final class TreeScan {
         return copiedSuspect;
     }
 
+    /** Whether all tables were found. */
+    boolean isComplete() {
+        return complete;
+    }
+
+    /** How many entries were left to be repaired. */
+    long unaligned() {
+        return unaligned;
+    }
+
     /**
      * Counts one tree; of a snapshot's, tables that very many entries name are left for {@link
      * #finishSnapshots}.
      *
+     * @return false if it was not, since L1 tables overlap
      * @throws dev.gaur.block.BlockException if a table cannot be read
      */
-    void scan(Tree scanned) {
+    boolean scan(Tree scanned) {
         tree = scanned;
         long l1Bytes = (long) scanned.l1Entries() * Long.BYTES;
-        counter.count(
-                scanned.l1Offset(),
-                l1Bytes,
-                cluster -> Place.of(scanned.name() + "L1 table", scanned.l1Offset()));
+        complete &=
+                counter.count(
+                        scanned.l1Offset(),
+                        l1Bytes,
+                        cluster -> Place.of(scanned.name() + "L1 table", scanned.l1Offset()));
         long inFile = (reader.length() - scanned.l1Offset() + Long.BYTES - 1) / Long.BYTES;
         int entries = Math.clamp(inFile, 0, scanned.l1Entries());
         if (!scanned.active() && isTooMuch((long) entries * Long.BYTES)) {
+            complete = false;
             log.checkError(
                     Place.of(scanned.name() + "L1 table", scanned.l1Offset()),
                     "ERROR %sL1 tables of snapshots overlap, not examined"
                             .formatted(scanned.name()));
-            return;
+            return false;
         }
         long[] l1 = new long[Math.min(L1_STEP, entries)];
         for (int first = 0; first < entries; first += L1_STEP) {
@@ -117,10 +143,12 @@ final class TreeScan {
                 }
             }
             log.listener().progress(first + count, entries);
+            log.stopIfCancelled();
         }
         if (scanned.active()) {
             scanLater(activeVisits);
         }
+        return true;
     }
 
     /** Each snapshot of a sound image has an L1 table of its own: together, less than the file. */
@@ -152,8 +180,14 @@ final class TreeScan {
                     l1Place(), "ERROR found L1 entry with reserved bits set: %x".formatted(entry));
         }
         long l2Offset = L2Entry.hostOffset(entry);
-        counter.count(l2Offset, geometry.clusterSize(), cluster -> l1Place());
-        if (!geometry.isAligned(l2Offset)) {
+        boolean aligned = geometry.isAligned(l2Offset);
+        boolean inFile = counter.count(l2Offset, geometry.clusterSize(), cluster -> l1Place());
+        complete &= aligned && inFile;
+        if (aligned && inFile) {
+            long cluster = geometry.clusterIndex(l2Offset);
+            tables.growTo(cluster + 1);
+            tables.increment(cluster, 1);
+        } else if (!aligned) {
             log.corruption(
                     l1Place(),
                     "ERROR l2_offset=%x: Table is not cluster aligned; L1 entry corrupted"
@@ -169,11 +203,13 @@ final class TreeScan {
                 scanTable();
             }
             case LATER, NOTHING -> {}
-            case TOO_MUCH ->
-                    log.checkError(
-                            l1Place(),
-                            "ERROR l2_offset=%x: too many unaligned tables, not examined"
-                                    .formatted(l2Offset));
+            case TOO_MUCH -> {
+                complete = false;
+                log.checkError(
+                        l1Place(),
+                        "ERROR l2_offset=%x: too many unaligned tables, not examined"
+                                .formatted(l2Offset));
+            }
         }
     }
 
@@ -345,10 +381,11 @@ final class TreeScan {
                     times);
         }
         if (!geometry.isAligned(hostOffset)) {
-            boolean holdsData =
-                    geometry.extendedL2()
-                            ? (bitmap & L2Entry.ALL_SUBCLUSTERS_ALLOCATED) != 0
-                            : (entry & L2Entry.ZERO) == 0;
+            boolean holdsData = L2Entry.holdsData(entry, bitmap, geometry.extendedL2());
+            if (leaveUnaligned && !holdsData) {
+                unaligned++;
+                return;
+            }
             log.corruption(
                     entryPlace(at),
                     "ERROR offset=%x: %s cluster is not properly aligned; L2 entry corrupted."

@@ -34,7 +34,8 @@ class ConsistencyCheckTest {
     void soundImageIsClean() {
         TinyImage.Outcome outcome = new TinyImage().check();
         assertEquals(List.of(), outcome.lines());
-        assertEquals(new CheckReport("", 0, 0, 0, 7 * CLUSTER, 10, 2, 0, 0), outcome.report());
+        assertEquals(
+                new CheckReport("", 0, 0, 0, 7 * CLUSTER, 10, 2, 0, 0, 0, 0), outcome.report());
     }
 
     @Test
