@@ -6,24 +6,28 @@ import dev.gaur.format.CheckListener;
 import dev.gaur.format.CheckReport;
 import dev.gaur.format.Checker;
 import dev.gaur.format.ImageFormat;
+import dev.gaur.format.RepairMode;
+import dev.gaur.format.Repairer;
 import dev.gaur.storage.StorageDriver;
 import dev.gaur.storage.StorageOptions;
 import dev.gaur.storage.file.FileDriver;
 import java.util.Optional;
 
 /**
- * A file opened to be checked, even if it is too damaged to be opened as an image. Backing files
- * and external data files are not opened: nothing of them is checked.
+ * A file opened to be checked or repaired, even if it is too damaged to be opened as an image.
+ * Backing files and external data files are not opened: nothing of them is checked.
  */
 public final class OpenCheck implements AutoCloseable {
     private final StorageNode storage;
     private final ImageFormat format;
-    private final Optional<Checker> checker;
+    private final Optional<? extends Checker> checker;
+    private final Optional<Repairer> repairer;
 
     private OpenCheck(StorageNode storage, ImageFormat format) {
         this.storage = storage;
         this.format = format;
-        this.checker = format.checker(storage);
+        this.repairer = storage.writable() ? format.repairer(storage) : Optional.empty();
+        this.checker = repairer.isPresent() ? repairer : format.checker(storage);
     }
 
     /**
@@ -34,13 +38,32 @@ public final class OpenCheck implements AutoCloseable {
      * @throws BlockException if the file cannot be opened or its header says not what to check
      */
     public static OpenCheck open(String location, OpenRequest request) {
+        return open(
+                location, request, new StorageOptions(false, request.direct(), request.shared()));
+    }
+
+    /**
+     * Opens a file to be repaired. Nobody else may write to it until this is closed.
+     *
+     * @param location as in {@link ChainOpener#open}
+     * @param request its format; the rest has no effect
+     * @throws BlockException if the file cannot be opened, somebody uses it, or its header says not
+     *     what to repair
+     */
+    public static OpenCheck openForRepair(String location, OpenRequest request) {
+        return open(location, request, StorageOptions.WRITE);
+    }
+
+    private static OpenCheck open(String location, OpenRequest request, StorageOptions options) {
         StorageDriver driver = FileDriver.portable();
-        StorageOptions options = new StorageOptions(false, request.direct(), request.shared());
         Layer layer = Layer.ofUser(location, OptionTree.EMPTY, request);
         ImageSource source =
                 ImageSource.open(driver, layer, options, request.options(), false, _ -> {});
         StorageNode storage = source.storage();
         try {
+            if (options.writable()) {
+                storage.excludeWriters(); // Before the header is read.
+            }
             return new OpenCheck(storage, source.format());
         } catch (RuntimeException | Error failure) {
             storage.close();
@@ -66,6 +89,16 @@ public final class OpenCheck implements AutoCloseable {
     public CheckReport check(CheckListener listener) {
         return checker.orElseThrow(() -> new IllegalStateException("no checker for " + format()))
                 .check(listener);
+    }
+
+    /**
+     * Repairs the image. Blocks.
+     *
+     * @throws IllegalStateException if the format cannot be repaired, or this was not opened for it
+     */
+    public CheckReport repair(RepairMode mode, CheckListener listener) {
+        return repairer.orElseThrow(() -> new IllegalStateException("no repairer of " + format()))
+                .repair(mode, listener);
     }
 
     @Override

@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
+import dev.gaur.format.CheckListener;
+import dev.gaur.format.RepairMode;
 import dev.gaur.graph.BlockDevice;
 import dev.gaur.graph.ChainOpener;
+import dev.gaur.graph.OpenCheck;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.storage.file.FileDriver;
 import dev.gaur.verify.Peers;
@@ -132,6 +135,26 @@ class LockTest {
                     writing.exited(1).err().contains("Failed to get \"write\" lock"),
                     name + writing);
             Peers.run("qemu-io", "-r", "-f", "qcow2", "-c", "length", image).ok();
+        }
+        Peers.run("qemu-io", "-f", "qcow2", "-c", "length", image).ok();
+    }
+
+    @Test
+    void anImageThatIsRepairedIsNobodyElses() throws Exception {
+        String image = image("qcow2");
+        for (String mode : List.of("-r", "-n")) { // -n is nothing special: QEMU writes then.
+            try (Holder holder = new Holder(mode, "-f", "qcow2", image)) {
+                BlockException.Busy busy =
+                        assertThrows(
+                                BlockException.Busy.class,
+                                () -> OpenCheck.openForRepair(image, READ).close());
+                assertTrue(busy.found().contains(holder.pid() + " (qemu-io)"), busy.found());
+            }
+        }
+        try (OpenCheck check = OpenCheck.openForRepair(image, READ)) {
+            Peers.Result reading = Peers.run("qemu-io", "-r", "-f", "qcow2", "-c", "length", image);
+            assertTrue(reading.exited(1).err().contains("lock"), reading::toString);
+            assertTrue(check.repair(RepairMode.ALL, CheckListener.NONE).isClean());
         }
         Peers.run("qemu-io", "-f", "qcow2", "-c", "length", image).ok();
     }
