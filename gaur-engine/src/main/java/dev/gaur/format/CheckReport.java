@@ -28,9 +28,34 @@ public record CheckReport(
         long fragmentedClusters,
         long corruptionsFixed,
         long leaksFixed) {
+    /** The report of a check alone, which repairs nothing. */
+    public CheckReport(
+            String failure,
+            long checkErrors,
+            long corruptions,
+            long leaks,
+            long imageEndOffset,
+            long totalClusters,
+            long allocatedClusters,
+            long compressedClusters,
+            long fragmentedClusters) {
+        this(
+                failure,
+                checkErrors,
+                corruptions,
+                leaks,
+                imageEndOffset,
+                totalClusters,
+                allocatedClusters,
+                compressedClusters,
+                fragmentedClusters,
+                0,
+                0);
+    }
+
     /** The report of a check that ended early. */
     public static CheckReport failed(String failure, long checkErrors, long corruptions) {
-        return new CheckReport(failure, checkErrors, corruptions, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new CheckReport(failure, checkErrors, corruptions, 0, 0, 0, 0, 0, 0);
     }
 
     /** The same outcome, after a repair that fixed this much. */
