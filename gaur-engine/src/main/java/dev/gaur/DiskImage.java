@@ -2,6 +2,7 @@ package dev.gaur;
 
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.ExtentVisitor;
+import dev.gaur.format.Bitmaps;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageInfo;
 import dev.gaur.graph.BlockDevice;
@@ -10,6 +11,7 @@ import java.io.InputStream;
 import java.nio.channels.SeekableByteChannel;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * An open disk: what a guest would see, whatever format and however many files it is stored in.
@@ -42,6 +44,14 @@ public final class DiskImage implements AutoCloseable {
     /** Returns the same of every image in the chain, from the one that was opened to the base. */
     public List<ImageInfo> layers() {
         return device.layers().stream().map(Image::info).toList();
+    }
+
+    /**
+     * Returns the dirty bitmaps of the image, empty if its format has none. They can be changed if
+     * the image was opened for writing.
+     */
+    public Optional<Bitmaps> bitmaps() {
+        return device.image().bitmaps();
     }
 
     /**

@@ -11,6 +11,7 @@ final class Commands {
                     "info",
                     "map",
                     "help",
+                    "bitmap",
                     "check",
                     "compare",
                     "convert",
@@ -19,7 +20,6 @@ final class Commands {
                     "measure",
                     "amend",
                     "bench",
-                    "bitmap",
                     "commit",
                     "dd",
                     "io",
@@ -37,7 +37,7 @@ final class Commands {
             case "help" -> new HelpCommand();
             case "amend" -> new LaterCommand(name, "change options of an image");
             case "bench" -> new BenchCommand();
-            case "bitmap" -> new LaterCommand(name, "change the dirty bitmaps of an image");
+            case "bitmap" -> new BitmapCommand();
             case "check" -> new CheckCommand();
             case "commit" -> new LaterCommand(name, "move an image's content to its backing file");
             case "compare" -> new CompareCommand();

@@ -48,8 +48,8 @@ final class ConvertCommand implements Command {
                     "C",
                     "copy-range-offloading",
                     "let the system copy; checked, else of no effect");
-    private static final Option BITMAPS = Option.flag("", "bitmaps", "copy dirty bitmaps too");
-    private static final Option SKIP_BITMAPS =
+    static final Option BITMAPS = Option.flag("", "bitmaps", "copy dirty bitmaps too");
+    static final Option SKIP_BITMAPS =
             Option.flag("", "skip-broken-bitmaps", "copy the others if some are broken");
     private static final Option TARGET_OPTS =
             Option.flag("", "target-image-opts", "the target is a list of driver options");
@@ -111,7 +111,7 @@ final class ConvertCommand implements Command {
 
     @Override
     public int run(Invocation call) {
-        Options.refuse(call, BITMAPS, SKIP_BITMAPS, TARGET_OPTS);
+        Options.refuse(call, TARGET_OPTS);
         List<String> names = call.operands();
         if (CreateFormats.asksForHelp(call.values(OPTIONS))) {
             String target = names.isEmpty() ? "" : names.getLast();
@@ -124,14 +124,19 @@ final class ConvertCommand implements Command {
         }
         ConvertTargetFile target = new ConvertTargetFile(call, names.getLast());
         target.check();
+        ConvertBitmaps.check(call);
         List<BlockDevice> sources = new ArrayList<>();
         try {
             for (String name : names.subList(0, names.size() - 1)) {
                 sources.add(open(call, name));
             }
+            ConvertBitmaps bitmaps = call.has(BITMAPS) ? target.bitmaps(sources) : null;
             try (Progress progress = call.progress()) {
                 target.convert(sources, options, Disks.control(call, progress));
                 progress.complete();
+            }
+            if (bitmaps != null) {
+                bitmaps.copyTo(names.getLast());
             }
         } finally {
             sources.forEach(BlockDevice::close);

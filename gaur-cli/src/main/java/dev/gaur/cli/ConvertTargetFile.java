@@ -82,6 +82,11 @@ final class ConvertTargetFile {
         }
     }
 
+    /** Looks at the bitmaps that are to be copied. */
+    ConvertBitmaps bitmaps(List<BlockDevice> sources) {
+        return ConvertBitmaps.of(call, sources.getFirst(), format);
+    }
+
     void convert(List<BlockDevice> sources, ConvertOptions options, JobControl control) {
         long length = Convert.length(sources);
         if (call.has(ConvertCommand.NO_CREATE)) {

@@ -100,6 +100,26 @@ public final class DirtyBitmap {
         return chunk == null ? 0 : chunk.get((int) index & (CHUNK_LONGS - 1));
     }
 
+    /**
+     * Sets the bits that are set in {@code bits}; those behind the end of the disk are left out.
+     *
+     * @param index which 64 bits, as for {@link #word}
+     */
+    public void orWord(long index, long bits) {
+        long mine = bits & wordMask(index);
+        if (mine != 0) {
+            int inChunk = (int) index & (CHUNK_LONGS - 1);
+            chunkToSet((int) (index >>> CHUNK_LONGS_BITS))
+                    .getAndAccumulate(inChunk, mine, (a, b) -> a | b);
+        }
+    }
+
+    /** Which bits of a word stand for a piece of the disk. */
+    public long wordMask(long index) {
+        long left = bits() - (index << 6);
+        return left >= 64 ? -1L : left <= 0 ? 0 : -1L >>> (64 - left);
+    }
+
     /** Unmarks everything. */
     public void clear() {
         for (int i = 0; i < chunks.length(); i++) {

@@ -20,7 +20,7 @@ public interface Image extends FormatNode {
         return Optional.empty();
     }
 
-    /** Returns the dirty bitmaps to change, if the image is open for writing and has them. */
+    /** Returns the dirty bitmaps, if the format has them; perhaps there are none. */
     default Optional<Bitmaps> bitmaps() {
         return Optional.empty();
     }

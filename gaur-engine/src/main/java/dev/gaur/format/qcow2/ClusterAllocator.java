@@ -2,6 +2,8 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -97,6 +99,50 @@ final class ClusterAllocator {
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Takes clusters that all lie behind each other, and counts them.
+     *
+     * @throws BlockException.Media if the file cannot grow, or has no such place
+     */
+    Taken takeRun(long clusters) {
+        List<Taken> tooShort = new ArrayList<>();
+        lock.lock();
+        try {
+            Taken run = take(clusters);
+            while (run.clusters() < clusters) {
+                Taken more = take(clusters - run.clusters());
+                if (more.hostOffset()
+                        == run.hostOffset() + geometry.clusterOffset(run.clusters())) {
+                    boolean fresh = run.fresh() && more.fresh();
+                    run = new Taken(run.hostOffset(), run.clusters() + more.clusters(), fresh);
+                    continue;
+                }
+                tooShort.add(run);
+                run = more;
+                if (tooShort.size() > TRIES_MAX) {
+                    tooShort.add(run);
+                    throw noRun(clusters);
+                }
+            }
+            return run;
+        } finally {
+            tooShort.forEach(each -> free(each.hostOffset(), each.clusters()));
+            lock.unlock();
+        }
+    }
+
+    private static final int TRIES_MAX = 256;
+
+    private BlockException noRun(long clusters) {
+        return new BlockException.Media(
+                file.name(),
+                "",
+                BlockException.NO_OFFSET,
+                "there is no place for %d clusters behind each other".formatted(clusters),
+                EFBIG,
+                null);
     }
 
     private @Nullable Taken takeRecycled(long most) {

@@ -4,6 +4,7 @@ import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.function.Consumer;
 
 /**
@@ -21,6 +22,7 @@ final class LiveHeader {
     private static final int REFCOUNT_TABLE_AT = 48;
     private static final int SNAPSHOTS_AT = 60;
     private static final int INCOMPATIBLE_AT = 72;
+    private static final int AUTOCLEAR_AT = 88;
     private static final int SWITCH_BYTES = 12;
 
     private final StorageNode file;
@@ -84,6 +86,61 @@ final class LiveHeader {
             put(INCOMPATIBLE_AT, ByteBuffer.allocate(Long.BYTES).putLong(now));
         }
         change(edit -> edit.incompatible = now);
+    }
+
+    /** Stores the autoclear feature bits, which version 2 has not. */
+    synchronized void setAutoclear(long bits) {
+        if (header.autoclear() != bits) {
+            put(AUTOCLEAR_AT, ByteBuffer.allocate(Long.BYTES).putLong(bits));
+            change(edit -> edit.autoclear = bits);
+        }
+    }
+
+    /**
+     * Stores the bitmaps extension, none if it is empty, and whether it counts. A crash leaves the
+     * old one, the new one, or one that does not count.
+     */
+    synchronized void switchBitmaps(byte[] extension) {
+        long without = header.autoclear() & ~Header.BITMAPS_VALID;
+        long then = extension.length == 0 ? without : without | Header.BITMAPS_VALID;
+        HeaderEdit edit = new HeaderEdit(header);
+        edit.setExtension(HeaderExtension.BITMAPS, extension);
+        edit.autoclear = then;
+        if (writeOneSector(edit.header())) {
+            return;
+        }
+        setAutoclear(without);
+        rewrite(each -> each.setExtension(HeaderExtension.BITMAPS, extension));
+        setAutoclear(then);
+    }
+
+    /** Stores a header that differs in one sector from what the file has; else does nothing. */
+    private boolean writeOneSector(Header changed) {
+        byte[] now = HeaderCodec.encode(file.name(), changed);
+        byte[] before = new byte[now.length];
+        long present = Math.min(before.length, file.length());
+        file.read(0, MemorySegment.ofArray(before).asSlice(0, present));
+        int first = Math.max(0, Arrays.mismatch(before, now));
+        int sector = first & -Geometry.SECTOR;
+        int end = sector + Geometry.SECTOR;
+        if (!Arrays.equals(before, end, before.length, now, end, now.length)) {
+            return false;
+        }
+        MemorySegment bytes = MemorySegment.ofArray(now).asSlice(sector, Geometry.SECTOR);
+        file.write(sector, bytes, Durability.STABLE);
+        header = changed;
+        return true;
+    }
+
+    /**
+     * Throws if the first cluster has no room for an extension.
+     *
+     * @param bytes length of its data
+     */
+    void checkFits(int type, int bytes) {
+        HeaderEdit edit = new HeaderEdit(header);
+        edit.setExtension(type, new byte[bytes]);
+        HeaderCodec.encode(file.name(), edit.header());
     }
 
     /** Changes anything else: writes the whole first cluster. */

@@ -10,6 +10,8 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.block.ZeroNode;
 import dev.gaur.codec.Compression;
+import dev.gaur.format.BitmapInfo;
+import dev.gaur.format.Bitmaps;
 import dev.gaur.format.Checker;
 import dev.gaur.format.Compressing;
 import dev.gaur.format.FormatOptions;
@@ -22,6 +24,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +48,7 @@ final class Qcow2Image implements Image {
     private final Epoch reads = new Epoch();
     private final Epoch changes = new Epoch();
     private volatile View view;
+    private volatile @Nullable BitmapStore bitmapStore;
     private volatile @Nullable WriteEngine engine;
     private volatile boolean closed;
 
@@ -297,7 +301,10 @@ final class Qcow2Image implements Image {
             return ready;
         }
         WriteEngine.requireClean(name(), header.get());
-        WriteEngine made = new WriteEngine(file, data, header, options, reads, compressed);
+        BitmapStore known = bitmapStore;
+        BitmapStore bitmaps = known != null ? known : new BitmapStore(file, header);
+        WriteEngine made = new WriteEngine(file, data, header, options, bitmaps, reads, compressed);
+        bitmapStore = bitmaps;
         reads.pause();
         try {
             view = view(header.get(), made.tables());
@@ -351,6 +358,27 @@ final class Qcow2Image implements Image {
         }
     }
 
+    /** Runs a change of the bitmaps while no request is under way. */
+    private void changeBitmaps(Consumer<BitmapStore> change) {
+        if (closed || !writable) {
+            throw new BlockException.Denied(name(), "", closed ? "is closed" : "is read-only");
+        }
+        WriteEngine ready = engine();
+        changes.pause();
+        try {
+            change.accept(ready.bitmaps());
+        } finally {
+            changes.resume();
+        }
+    }
+
+    @Override
+    public Optional<Bitmaps> bitmaps() {
+        return Optional.of(
+                new ImageBitmaps(
+                        file, header, () -> Optional.ofNullable(bitmapStore), this::changeBitmaps));
+    }
+
     @Override
     public BlockNode backing() {
         return backing;
@@ -369,7 +397,12 @@ final class Qcow2Image implements Image {
     @Override
     public ImageInfo info() {
         Header now = header.get();
-        BitmapDirectory bitmaps = BitmapDirectory.read(file, now);
+        BitmapStore live = bitmapStore;
+        BitmapDirectory directory =
+                live != null
+                        ? live.directory()
+                        : BitmapDirectory.read(file, now).lookedInto(file, now);
+        List<BitmapInfo> bitmaps = live != null ? live.list() : directory.infos();
         return new ImageInfo(
                 name(),
                 "qcow2",
@@ -382,8 +415,8 @@ final class Qcow2Image implements Image {
                 backing(file, now),
                 dataFile(file, now),
                 snapshots.infos(),
-                bitmaps.bitmaps(),
-                bitmaps.warnings(),
+                BitmapDirectory.sound(bitmaps),
+                directory.warnings(bitmaps),
                 details(now));
     }
 

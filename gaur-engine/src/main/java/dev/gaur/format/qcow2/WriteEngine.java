@@ -23,10 +23,12 @@ final class WriteEngine {
     private final WritePath writePath;
     private final ZeroPath zeroPath;
     private final CompressedWrites compressedWrites;
+    private final BitmapStore bitmaps;
     private final boolean lazy;
 
     /**
      * @param header of a sound image: counts and flags are true
+     * @param bitmaps of the image, whose places are known from now on
      * @param epoch of all reads
      */
     WriteEngine(
@@ -34,9 +36,11 @@ final class WriteEngine {
             StorageNode data,
             LiveHeader header,
             FormatOptions options,
+            BitmapStore bitmaps,
             Epoch epoch,
             CompressedClusters reader) {
         this.file = file;
+        this.bitmaps = bitmaps;
         this.header = header;
         this.health = new Health(file.name(), header);
         Header now = header.get();
@@ -60,6 +64,7 @@ final class WriteEngine {
         this.lazy = now.version() >= 3 && options.lazyRefcounts().orElse(asked);
         writeBack.setLazy(lazy);
         new MetadataPlaces(file, now, metadata).addAll(writeBack.tables(), refcounts);
+        bitmaps.attach(allocator, metadata);
     }
 
     /** The tables of the active state, whose changes are seen before they are in the file. */
@@ -67,26 +72,36 @@ final class WriteEngine {
         return writeBack.tables();
     }
 
+    /** The dirty bitmaps; to be changed only while no request is under way. */
+    BitmapStore bitmaps() {
+        health.check();
+        return bitmaps;
+    }
+
     void write(View view, long guestOffset, MemorySegment source, Durability durability) {
         health.check();
+        bitmaps.mark(guestOffset, source.byteSize());
         writePath.write(view, guestOffset, source);
         finish(durability);
     }
 
     void zero(View view, long guestOffset, long length, ZeroMode mode, Durability durability) {
         health.check();
+        bitmaps.mark(guestOffset, length);
         zeroPath.zero(view, guestOffset, length, mode);
         finish(durability);
     }
 
     void discard(View view, long guestOffset, long length) {
         health.check();
+        bitmaps.mark(guestOffset, length);
         zeroPath.discard(view, guestOffset, length);
         finish(Durability.CACHED);
     }
 
     void writeCompressed(View view, long guestOffset, MemorySegment source) {
         health.check();
+        bitmaps.mark(guestOffset, source.byteSize());
         compressedWrites.write(view, guestOffset, source);
         finish(Durability.CACHED);
     }
@@ -106,9 +121,10 @@ final class WriteEngine {
 
     /**
      * Writes everything out, so that the file has true counts, no spare clusters and no dirty bit.
-     * Does nothing after a failure: what the file has then is for a repair.
+     * Does nothing after a failure: what the file has then is for a repair. Bitmaps stay in memory,
+     * and marked as in use in the file.
      */
-    void close() {
+    void settle() {
         compressedWrites.close();
         if (health.isFailed()) {
             return;
@@ -130,6 +146,26 @@ final class WriteEngine {
                 });
     }
 
+    /**
+     * Settles, and stores the bitmaps. Those that cannot be stored stay marked as in use; all else
+     * is in the file before that is thrown.
+     */
+    void close() {
+        RuntimeException lost = null;
+        if (!health.isFailed()) {
+            flush();
+            try {
+                bitmaps.store(allocator, metadata, health);
+            } catch (RuntimeException failed) {
+                lost = failed;
+            }
+        }
+        settle();
+        if (lost != null) {
+            throw lost;
+        }
+    }
+
     /** Says that an image cannot be written to as it is. */
     static void requireWritable(String image, Header header) {
         if (header.has(Header.CORRUPT)) {
@@ -149,10 +185,6 @@ final class WriteEngine {
                     image,
                     "dirty bit",
                     "the image was not closed cleanly: run check -r all, then write to it");
-        }
-        if (header.extension(HeaderExtension.BITMAPS).isPresent()) {
-            throw new BlockException.Unsupported(
-                    image, "bitmaps", "writing to an image with bitmaps is not supported yet");
         }
     }
 }

@@ -8,12 +8,14 @@
  * MetadataWriter}; {@code EntryRuns}, {@code TableSlice}, {@code TableCache}; {@code
  * MappingTables}; {@code ClusterState}, {@code ClusterMap}; {@code ClusterLru}, {@code
  * CompressedClusters}; {@code ReadPath}; {@code MetadataPreallocation}, {@code ExtentWalk}; {@code
- * SnapshotTable}, {@code BitmapDirectory}, {@code LuksHeader}; {@code View}; {@code ClusterSet},
- * {@code FreeMap}, {@code CountBlock}, {@code Health}; {@code Refcounts}; {@code ClusterAllocator};
- * {@code WriteBack}; {@code Linker}; {@code CowPlan}, {@code WritePath}, {@code ZeroPath}; {@code
- * StreamPlaces}, {@code CompressedWrites}; {@code MetadataPlaces}, {@code WriteEngine}; {@code
- * CheckLog}, {@code ReferenceCounts}, {@code TableVisits}, {@code DiskCounts}, {@code GuestUse},
- * {@code ReferenceCounter}; {@code BitmapScan}, {@code SnapshotScan}, {@code TreeScan}, {@code
+ * SnapshotTable}, {@code BitmapDirectory}, {@code LuksHeader}, {@code BitmapEntry}, {@code
+ * BitmapTable}; {@code View}; {@code ClusterSet}, {@code FreeMap}, {@code CountBlock}, {@code
+ * Health}; {@code Refcounts}; {@code ClusterAllocator}; {@code WriteBack}; {@code Linker}; {@code
+ * CowPlan}, {@code WritePath}, {@code ZeroPath}; {@code StreamPlaces}, {@code CompressedWrites};
+ * {@code MetadataPlaces}, {@code WriteEngine}; {@code ImageBitmaps}; {@code StoredBitmap}, {@code
+ * BitmapWriter}, {@code BitmapClaims}, {@code BitmapStore}; {@code CheckLog}, {@code
+ * ReferenceCounts}, {@code TableVisits}, {@code DiskCounts}, {@code GuestUse}, {@code
+ * ReferenceCounter}; {@code BitmapScan}, {@code SnapshotScan}, {@code TreeScan}, {@code
  * RefcountScan}; {@code ReferenceScan}; {@code CopiedCheck}; {@code ConsistencyCheck}; {@code
  * CountRepair}, {@code RefcountRebuild}, {@code EntryRepair}, {@code SnapshotRepair}; {@code
  * Repair}; {@code Inspection}, {@code TableInspector}, {@code Qcow2Inspector}; {@code

@@ -299,10 +299,11 @@ class Qcow2ImageTest {
     private static TinyImage withBitmap(int nameLength, int granularityBits) {
         TinyImage tiny = withData();
         int directory = tiny.addCluster();
+        int table = tiny.addCluster();
         tiny.put32(112, HeaderExtension.BITMAPS).put32(116, 24).put32(120, 1);
         tiny.put(128, 32).put(136, directory).put(88, Header.BITMAPS_VALID);
         ByteBuffer entry = ByteBuffer.allocate(32);
-        entry.putLong(0, TinyImage.DATA).putInt(8, 1).putInt(12, 2).put(16, (byte) 1);
+        entry.putLong(0, table).putInt(8, 1).putInt(12, 2).put(16, (byte) 1);
         entry.put(17, (byte) granularityBits).putShort(18, (short) nameLength);
         return tiny.putBytes(directory, entry.put(24, (byte) 'b').array());
     }
