@@ -34,4 +34,16 @@ public interface Image extends FormatNode {
     default Optional<Resizing> resizing() {
         return Optional.empty();
     }
+
+    /**
+     * Returns how to change the backing file, if the image is open for writing and can have one.
+     */
+    default Optional<Rebasing> rebasing() {
+        return Optional.empty();
+    }
+
+    /** Returns how to drop the content, if the image is open for writing and can. */
+    default Optional<Emptying> emptying() {
+        return Optional.empty();
+    }
 }

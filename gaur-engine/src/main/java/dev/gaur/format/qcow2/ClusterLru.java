@@ -39,4 +39,9 @@ final class ClusterLru {
     synchronized void remove(long hostOffset) {
         clusters.remove(hostOffset);
     }
+
+    /** Forgets all. */
+    synchronized void clear() {
+        clusters.clear();
+    }
 }

@@ -86,6 +86,11 @@ final class ClusterMap {
         return run.withLength(Math.min(run.end(), end) - guestOffset);
     }
 
+    /** Tells whether there is a table for the cluster at an offset. */
+    boolean hasTable(long guestOffset) {
+        return tables.tableOffset(Math.toIntExact(geometry.l1Index(guestOffset))) != 0;
+    }
+
     /** Returns what the entry of the cluster at an offset says, checked. */
     ClusterState state(long guestOffset) {
         long clusterStart = geometry.alignDown(guestOffset);

@@ -184,6 +184,11 @@ final class CompressedClusters implements AutoCloseable {
         recent.remove(hostOffset);
     }
 
+    /** The same for all places. */
+    void forgetAll() {
+        recent.clear();
+    }
+
     /** Frees the decoders; those at work are freed when they are done. */
     @Override
     public void close() {

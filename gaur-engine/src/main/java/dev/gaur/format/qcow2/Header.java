@@ -80,6 +80,9 @@ record Header(
     /** Autoclear: the data file alone is a raw image of the disk. */
     static final long DATA_FILE_RAW = 1 << 1;
 
+    /** All autoclear bits that Gaur keeps true when it writes. */
+    static final long KNOWN_AUTOCLEAR = BITMAPS_VALID | DATA_FILE_RAW;
+
     /** Bytes of a version 2 header. */
     static final int V2_LENGTH = 72;
 

@@ -1,9 +1,11 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.Consumer;
 
@@ -24,6 +26,7 @@ final class LiveHeader {
     private static final int INCOMPATIBLE_AT = 72;
     private static final int AUTOCLEAR_AT = 88;
     private static final int SWITCH_BYTES = 12;
+    private static final int SECTOR = Geometry.SECTOR;
 
     private final StorageNode file;
     private volatile Header header;
@@ -141,6 +144,56 @@ final class LiveHeader {
         HeaderEdit edit = new HeaderEdit(header);
         edit.setExtension(type, new byte[bytes]);
         HeaderCodec.encode(file.name(), edit.header());
+    }
+
+    /**
+     * Names another backing file. A crash leaves the old or the new name, but for headers with more
+     * behind the first sector than the names of features, and a format of the backing file there.
+     *
+     * @param name empty for none
+     * @throws BlockException.Unsupported if it does not fit, or the image can have none
+     */
+    synchronized void setBacking(String name, String format) {
+        byte[] anew = encodedWithBacking(name, format);
+        byte[] old = new byte[anew.length];
+        file.read(0, old, 0, (int) Math.min(old.length, file.length()));
+        byte[] now = BackingEdit.of(old, header, name, format).orElse(anew);
+        Header changed = HeaderCodec.parse(file.name(), now);
+        for (int at = old.length - SECTOR; at >= 0; at -= SECTOR) {
+            if (!Arrays.equals(old, at, at + SECTOR, now, at, at + SECTOR)) {
+                MemorySegment sector = MemorySegment.ofArray(now).asSlice(at, SECTOR);
+                file.write(at, sector, Durability.STABLE);
+            }
+        }
+        header = changed;
+    }
+
+    /** Throws what {@link #setBacking} would, before anything is written. */
+    synchronized void checkBacking(String name, String format) {
+        encodedWithBacking(name, format);
+    }
+
+    private byte[] encodedWithBacking(String name, String format) {
+        HeaderEdit edit = new HeaderEdit(header);
+        putBacking(edit, name, format);
+        return HeaderCodec.encode(file.name(), edit.header());
+    }
+
+    private void putBacking(HeaderEdit edit, String name, String format) {
+        boolean tooLong =
+                name.getBytes(StandardCharsets.UTF_8).length > HeaderCodec.BACKING_NAME_MAX;
+        boolean standsAlone = (edit.autoclear & Header.DATA_FILE_RAW) != 0;
+        if (tooLong || (standsAlone && !name.isEmpty())) {
+            throw noBacking("Invalid argument");
+        }
+        edit.backingName = name;
+        byte[] bytes = name.isEmpty() ? new byte[0] : format.getBytes(StandardCharsets.UTF_8);
+        edit.setExtension(HeaderExtension.BACKING_FORMAT, bytes);
+        edit.autoclear &= Header.KNOWN_AUTOCLEAR;
+    }
+
+    private BlockException.Unsupported noBacking(String why) {
+        return new BlockException.Unsupported(file.name(), "backing file", why);
     }
 
     /** Changes anything else: writes the whole first cluster. */

@@ -12,13 +12,16 @@ import dev.gaur.block.ZeroNode;
 import dev.gaur.codec.Compression;
 import dev.gaur.format.BitmapInfo;
 import dev.gaur.format.Bitmaps;
+import dev.gaur.format.CheckListener;
+import dev.gaur.format.CheckReport;
 import dev.gaur.format.Checker;
 import dev.gaur.format.Compressing;
+import dev.gaur.format.Emptying;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageInfo;
+import dev.gaur.format.Rebasing;
 import dev.gaur.format.ReferenceOpener;
-import dev.gaur.storage.Reference;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -35,8 +38,6 @@ import org.jspecify.annotations.Nullable;
  * reading never changes and needs neither.
  */
 final class Qcow2Image implements Image {
-    private static final int ENOENT = 2;
-
     private final StorageNode file;
     private final StorageNode data;
     private final BlockNode backing;
@@ -82,13 +83,14 @@ final class Qcow2Image implements Image {
     static Qcow2Image open(
             StorageNode file, Header header, FormatOptions options, ReferenceOpener references) {
         if (file.writable()) {
-            requireWritable(file.name(), header, options);
+            ImageParts.requireWritable(file.name(), header, options);
         }
         SnapshotTable snapshots = SnapshotTable.read(file, header);
-        MappingTables tables = tables(file, header, snapshots, options.snapshot());
-        BlockNode backing = backing(file, header).map(references::backing).orElse(null);
+        MappingTables tables = ImageParts.tables(file, header, snapshots, options.snapshot());
+        BlockNode backing = ImageParts.backing(file, header).map(references::backing).orElse(null);
         try {
-            StorageNode data = dataFile(file, header).map(references::dataFile).orElse(file);
+            StorageNode data =
+                    ImageParts.dataFile(file, header).map(references::dataFile).orElse(file);
             return new Qcow2Image(
                     file,
                     data,
@@ -103,76 +105,6 @@ final class Qcow2Image implements Image {
             }
             throw failed;
         }
-    }
-
-    private static void requireWritable(String image, Header header, FormatOptions options) {
-        WriteEngine.requireWritable(image, header);
-        if (!options.snapshot().isEmpty()) {
-            throw new BlockException.Denied(image, "", "a snapshot cannot be written to");
-        }
-    }
-
-    /** Picks the mapping of the active state or of a snapshot; the virtual size stays. */
-    private static MappingTables tables(
-            StorageNode file, Header header, SnapshotTable snapshots, String snapshot) {
-        Geometry geometry = header.geometry();
-        int needed = Math.toIntExact(geometry.l1EntriesFor(header.virtualSize()));
-        if (snapshot.isEmpty()) {
-            return new MappingTables(file, geometry, "L1 table", header.l1TableOffset(), needed);
-        }
-        SnapshotTable.Snapshot chosen =
-                snapshots
-                        .find(snapshot)
-                        .orElseThrow(
-                                () ->
-                                        new BlockException.Media(
-                                                file.name(),
-                                                "snapshot table",
-                                                header.snapshotsOffset(),
-                                                "there is no snapshot '" + snapshot + "'",
-                                                ENOENT,
-                                                null));
-        String name = "L1 table of snapshot " + chosen.info().id();
-        if (chosen.l1Entries() > HeaderCodec.L1_BYTES_MAX / Long.BYTES) {
-            throw new BlockException.Corrupt(
-                    file.name(),
-                    name,
-                    chosen.l1Offset(),
-                    "%d entries, larger than 32 MiB".formatted(chosen.l1Entries()));
-        }
-        if (chosen.l1Offset() < 0 || !geometry.isAligned(chosen.l1Offset())) {
-            throw new BlockException.Corrupt(
-                    file.name(), name, chosen.l1Offset(), "is no multiple of the cluster size");
-        }
-        int entries = (int) Math.min(needed, chosen.l1Entries());
-        return new MappingTables(file, geometry, name, chosen.l1Offset(), entries);
-    }
-
-    private static Optional<Reference> backing(StorageNode file, Header header) {
-        if (header.backingName().isEmpty()) {
-            return Optional.empty();
-        }
-        return Optional.of(
-                new Reference(
-                        Reference.Kind.BACKING_FILE,
-                        header.backingName(),
-                        header.extensionText(HeaderExtension.BACKING_FORMAT),
-                        file.name()));
-    }
-
-    private static Optional<Reference> dataFile(StorageNode file, Header header) {
-        if (!header.has(Header.DATA_FILE)) {
-            return Optional.empty();
-        }
-        String name = header.extensionText(HeaderExtension.DATA_FILE_NAME);
-        if (name.isEmpty()) {
-            throw new BlockException.Corrupt(
-                    file.name(),
-                    "header extensions",
-                    BlockException.NO_OFFSET,
-                    "none names the external data file");
-        }
-        return Optional.of(new Reference(Reference.Kind.DATA_FILE, name, "raw", file.name()));
     }
 
     @Override
@@ -275,20 +207,23 @@ final class Qcow2Image implements Image {
     }
 
     private void change(Request request) {
-        checkReadable();
-        if (!writable) {
-            throw new BlockException.Denied(name(), "", "is read-only");
-        }
-        WriteEngine ready = engine();
         int ticket = changes.enter();
         try {
-            checkReadable(); // Closing may have come first.
-            request.run(ready, view);
+            checkChangeable(); // Inside, so that nobody closes it meanwhile.
+            request.run(engine(), view);
         } finally {
             changes.leave(ticket);
         }
     }
 
+    private void checkChangeable() {
+        checkReadable();
+        if (!writable) {
+            throw new BlockException.Denied(name(), "", "is read-only");
+        }
+    }
+
+    /** For who is inside of {@code changes}, or paused them. */
     private WriteEngine engine() {
         WriteEngine ready = engine;
         return ready != null ? ready : makeEngine();
@@ -348,6 +283,76 @@ final class Qcow2Image implements Image {
     }
 
     @Override
+    public Optional<Rebasing> rebasing() {
+        return writable ? Optional.of(new BackingChange()) : Optional.empty();
+    }
+
+    private final class BackingChange implements Rebasing {
+        @Override
+        public int unit() {
+            return header.get().geometry().subclusterSize();
+        }
+
+        @Override
+        public void zeroOverAny(long offset, long length) {
+            change(
+                    (engine, view) ->
+                            engine.zero(
+                                    view.overAny(),
+                                    offset,
+                                    length,
+                                    ZeroMode.UNMAP,
+                                    Durability.CACHED));
+        }
+
+        @Override
+        public void checkBacking(String backingName, String format) {
+            header.checkBacking(backingName, format);
+        }
+
+        @Override
+        public void setBacking(String backingName, String format) {
+            checkReadable();
+            changes.pause();
+            reads.pause();
+            try {
+                header.setBacking(backingName, format);
+            } finally {
+                reads.resume();
+                changes.resume();
+            }
+        }
+    }
+
+    @Override
+    public Optional<Emptying> emptying() {
+        return writable ? Optional.of(this::makeEmpty) : Optional.empty();
+    }
+
+    private void makeEmpty() {
+        if (!ContentReset.isPossible(header.get())) {
+            change((engine, view) -> engine.makeEmpty(view));
+            return;
+        }
+        changes.pause();
+        try {
+            checkChangeable();
+            WriteEngine ready = engine();
+            reads.pause();
+            try {
+                ready.endBefore(() -> ContentReset.run(file, header.get()));
+                compressed.forgetAll();
+                view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+                engine = null;
+            } finally {
+                reads.resume();
+            }
+        } finally {
+            changes.resume();
+        }
+    }
+
+    @Override
     public void flush() {
         if (closed) {
             throw new BlockException.Denied(name(), "", "is closed");
@@ -386,7 +391,33 @@ final class Qcow2Image implements Image {
 
     @Override
     public Optional<Checker> checker() {
-        return Optional.of(new ConsistencyCheck(file, header.get()));
+        return Optional.of(this::check);
+    }
+
+    private CheckReport check(CheckListener listener) {
+        changes.pause(); // Reads go on.
+        try {
+            settle();
+            return new ConsistencyCheck(file, header.get()).check(listener);
+        } finally {
+            changes.resume();
+        }
+    }
+
+    /** Brings all to the file, without spare clusters; while no change is under way. */
+    private void settle() {
+        WriteEngine ready = engine;
+        if (ready == null || ready.isFailed()) {
+            return;
+        }
+        reads.pause();
+        try {
+            ready.endBefore(() -> {});
+            view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+            engine = null;
+        } finally {
+            reads.resume();
+        }
     }
 
     /** How the cache of mapping tables does. */
@@ -412,25 +443,12 @@ final class Qcow2Image implements Image {
                 1 << now.clusterBits(),
                 now.has(Header.DIRTY),
                 now.cryptMethod() != 0,
-                backing(file, now),
-                dataFile(file, now),
+                ImageParts.backing(file, now),
+                ImageParts.dataFile(file, now),
                 snapshots.infos(),
                 BitmapDirectory.sound(bitmaps),
                 directory.warnings(bitmaps),
-                details(now));
-    }
-
-    private ImageInfo.Qcow2 details(Header header) {
-        return new ImageInfo.Qcow2(
-                header.version(),
-                header.geometry().refcountBits(),
-                header.compressionType() == 0 ? "zlib" : "zstd",
-                (header.compatible() & Header.LAZY_REFCOUNTS) != 0,
-                header.has(Header.CORRUPT),
-                header.has(Header.EXTENDED_L2),
-                (header.autoclear() & Header.DATA_FILE_RAW) != 0,
-                List.of("", "aes", "luks").get(header.cryptMethod()),
-                LuksHeader.read(file, header));
+                ImageParts.details(file, now));
     }
 
     @Override
@@ -440,10 +458,12 @@ final class Qcow2Image implements Image {
         }
         closed = true;
         try {
+            if (writable) {
+                changes.pause(); // Requests under way end; what comes now finds the image closed.
+                changes.resume();
+            }
             WriteEngine ready = engine;
             if (ready != null) {
-                changes.pause(); // And nobody resumes: what comes now finds the image closed.
-                changes.resume();
                 ready.close();
             }
         } finally {

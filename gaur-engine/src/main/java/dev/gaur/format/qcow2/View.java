@@ -49,4 +49,12 @@ record View(
     long length() {
         return header.virtualSize();
     }
+
+    /**
+     * The same for who must not rely on what lies below: changes of the mapping made with it hold
+     * over any backing file.
+     */
+    View overAny() {
+        return new View(header, cache, map, readPath, extentWalk, AnyBacking.INSTANCE);
+    }
 }

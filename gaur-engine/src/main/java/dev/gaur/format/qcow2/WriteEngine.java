@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
  */
 final class WriteEngine {
     private final StorageNode file;
+    private final StorageNode data;
     private final LiveHeader header;
     private final Health health;
     private final ClusterSet metadata = new ClusterSet();
@@ -41,6 +42,7 @@ final class WriteEngine {
             CompressedClusters reader) {
         this.file = file;
         this.bitmaps = bitmaps;
+        this.data = data;
         this.header = header;
         this.health = new Health(file.name(), header);
         Header now = header.get();
@@ -104,6 +106,31 @@ final class WriteEngine {
         bitmaps.mark(guestOffset, source.byteSize());
         compressedWrites.write(view, guestOffset, source);
         finish(Durability.CACHED);
+    }
+
+    /** Drops all that the active state holds, cluster by cluster. Stable when it returned. */
+    void makeEmpty(View view) {
+        health.check();
+        zeroPath.dropAll(view, () -> finish(Durability.CACHED));
+        writeBack.flush();
+        if (data != file) { // Only now that no entry leads there.
+            data.zero(0, data.length(), ZeroMode.UNMAP, Durability.STABLE);
+        }
+    }
+
+    /**
+     * Writes everything out and then runs what changes the file beside this engine, which is not to
+     * be used afterwards.
+     */
+    void endBefore(Runnable change) {
+        health.check();
+        close();
+        health.orFail(change);
+    }
+
+    /** Tells whether a failure has ended all changes. */
+    boolean isFailed() {
+        return health.isFailed();
     }
 
     private void finish(Durability durability) {

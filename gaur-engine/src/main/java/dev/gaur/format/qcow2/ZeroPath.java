@@ -259,4 +259,35 @@ final class ZeroPath {
                 ? new Linker.Entry(place, L2Entry.ALL_SUBCLUSTERS_ZERO)
                 : new Linker.Entry(place | L2Entry.ZERO, 0);
     }
+
+    // ---- all at once
+
+    /**
+     * Drops every cluster, so that what lies below is seen.
+     *
+     * @param afterEach runs after each piece, while nothing is claimed
+     */
+    void dropAll(View view, Runnable afterEach) {
+        long end = geometry.alignUp(view.header().virtualSize());
+        for (long at = 0, next; at < end; at = next) {
+            next = Math.min(end, sliceEnd(at));
+            if (view.map().hasTable(at)) {
+                drop(view, at, next);
+                afterEach.run();
+            } else {
+                next = Math.min(end, at + geometry.l2Coverage() - at % geometry.l2Coverage());
+            }
+        }
+    }
+
+    private void drop(View view, long from, long end) {
+        int clusters = (int) geometry.clusterIndex(end - from);
+        RangeLock.Claim claim = claims.claim(from, end - from);
+        try {
+            Linker.Entry none = new Linker.Entry(0, 0);
+            linker.change(view.map(), view.cache(), from, clusters, false, true, (_, _) -> none);
+        } finally {
+            claim.close();
+        }
+    }
 }

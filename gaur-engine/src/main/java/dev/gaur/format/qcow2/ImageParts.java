@@ -1,0 +1,101 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.StorageNode;
+import dev.gaur.format.FormatOptions;
+import dev.gaur.format.ImageInfo;
+import dev.gaur.storage.Reference;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Finds what a header leads to: the mapping, the files it names, what it says of itself. Static.
+ */
+final class ImageParts {
+    private static final int ENOENT = 2;
+
+    private ImageParts() {}
+
+    static void requireWritable(String image, Header header, FormatOptions options) {
+        WriteEngine.requireWritable(image, header);
+        if (!options.snapshot().isEmpty()) {
+            throw new BlockException.Denied(image, "", "a snapshot cannot be written to");
+        }
+    }
+
+    /** Picks the mapping of the active state or of a snapshot; the virtual size stays. */
+    static MappingTables tables(
+            StorageNode file, Header header, SnapshotTable snapshots, String snapshot) {
+        Geometry geometry = header.geometry();
+        int needed = Math.toIntExact(geometry.l1EntriesFor(header.virtualSize()));
+        if (snapshot.isEmpty()) {
+            return new MappingTables(file, geometry, "L1 table", header.l1TableOffset(), needed);
+        }
+        SnapshotTable.Snapshot chosen =
+                snapshots
+                        .find(snapshot)
+                        .orElseThrow(
+                                () ->
+                                        new BlockException.Media(
+                                                file.name(),
+                                                "snapshot table",
+                                                header.snapshotsOffset(),
+                                                "there is no snapshot '" + snapshot + "'",
+                                                ENOENT,
+                                                null));
+        String name = "L1 table of snapshot " + chosen.info().id();
+        if (chosen.l1Entries() > HeaderCodec.L1_BYTES_MAX / Long.BYTES) {
+            throw new BlockException.Corrupt(
+                    file.name(),
+                    name,
+                    chosen.l1Offset(),
+                    "%d entries, larger than 32 MiB".formatted(chosen.l1Entries()));
+        }
+        if (chosen.l1Offset() < 0 || !geometry.isAligned(chosen.l1Offset())) {
+            throw new BlockException.Corrupt(
+                    file.name(), name, chosen.l1Offset(), "is no multiple of the cluster size");
+        }
+        int entries = (int) Math.min(needed, chosen.l1Entries());
+        return new MappingTables(file, geometry, name, chosen.l1Offset(), entries);
+    }
+
+    static Optional<Reference> backing(StorageNode file, Header header) {
+        if (header.backingName().isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new Reference(
+                        Reference.Kind.BACKING_FILE,
+                        header.backingName(),
+                        header.extensionText(HeaderExtension.BACKING_FORMAT),
+                        file.name()));
+    }
+
+    static Optional<Reference> dataFile(StorageNode file, Header header) {
+        if (!header.has(Header.DATA_FILE)) {
+            return Optional.empty();
+        }
+        String name = header.extensionText(HeaderExtension.DATA_FILE_NAME);
+        if (name.isEmpty()) {
+            throw new BlockException.Corrupt(
+                    file.name(),
+                    "header extensions",
+                    BlockException.NO_OFFSET,
+                    "none names the external data file");
+        }
+        return Optional.of(new Reference(Reference.Kind.DATA_FILE, name, "raw", file.name()));
+    }
+
+    static ImageInfo.Qcow2 details(StorageNode file, Header header) {
+        return new ImageInfo.Qcow2(
+                header.version(),
+                header.geometry().refcountBits(),
+                header.compressionType() == 0 ? "zlib" : "zstd",
+                (header.compatible() & Header.LAZY_REFCOUNTS) != 0,
+                header.has(Header.CORRUPT),
+                header.has(Header.EXTENDED_L2),
+                (header.autoclear() & Header.DATA_FILE_RAW) != 0,
+                List.of("", "aes", "luks").get(header.cryptMethod()),
+                LuksHeader.read(file, header));
+    }
+}
