@@ -41,12 +41,17 @@ public final class ChainOpener {
 
     private final StorageDriver driver;
     private final OpenRequest request;
+
+    /** How deep the backing file lies that is opened for writing too; 0 for none. */
+    private final int alsoWritable;
+
     private final List<Image> layers = new ArrayList<>();
     private final Set<Object> files = new HashSet<>();
 
-    private ChainOpener(StorageDriver driver, OpenRequest request) {
+    private ChainOpener(StorageDriver driver, OpenRequest request, int alsoWritable) {
         this.driver = driver;
         this.request = request;
+        this.alsoWritable = alsoWritable;
     }
 
     /**
@@ -69,7 +74,19 @@ public final class ChainOpener {
      */
     public static BlockDevice open(String location, OptionTree options, OpenRequest request) {
         Layer top = Layer.ofUser(location, options, request);
-        return new ChainOpener(FileDriver.fast(), request).openChain(top);
+        return new ChainOpener(FileDriver.fast(), request, 0).openChain(top);
+    }
+
+    /**
+     * Opens an image as {@link #open(String, OpenRequest)} does, with one of its backing files open
+     * for writing if the image is: that layer can be changed. Who changes what the layers above
+     * don't hide changes the disk.
+     *
+     * @param depth which: 1 for the image's own backing file, 0 for none
+     */
+    public static BlockDevice openWithBase(String location, OpenRequest request, int depth) {
+        Layer top = Layer.ofUser(location, OptionTree.EMPTY, request);
+        return new ChainOpener(FileDriver.fast(), request, depth).openChain(top);
     }
 
     /**
@@ -77,7 +94,7 @@ public final class ChainOpener {
      * is refused where that lies in another file. Starts faster than {@link #open}.
      */
     public static Image openAlone(String location, OpenRequest request) {
-        ChainOpener opener = new ChainOpener(FileDriver.portable(), request);
+        ChainOpener opener = new ChainOpener(FileDriver.portable(), request, 0);
         Layer layer = Layer.ofUser(location, OptionTree.EMPTY, request);
         return opener.openImage(opener.source(layer, _ -> {}), new Alone());
     }
@@ -223,14 +240,16 @@ public final class ChainOpener {
         return ImageSource.open(
                 driver,
                 layer,
-                storageOptions(top && writesTop()),
+                storageOptions(writesNext()),
                 options,
                 request.has(OpenRequest.Extra.NATIVE_AIO),
                 beforeOpen);
     }
 
-    private boolean writesTop() {
-        return request.writable() && !request.has(OpenRequest.Extra.TEMPORARY);
+    /** Whether the layer that is opened next is opened for writing. */
+    private boolean writesNext() {
+        boolean wanted = layers.isEmpty() || layers.size() == alsoWritable;
+        return wanted && request.writable() && !request.has(OpenRequest.Extra.TEMPORARY);
     }
 
     private Image openImage(ImageSource source, ReferenceOpener references) {
@@ -307,7 +326,7 @@ public final class ChainOpener {
 
         @Override
         public StorageNode dataFile(Reference reference) {
-            boolean writable = layers.isEmpty() && writesTop();
+            boolean writable = writesNext();
             StorageNode opened;
             if (source.dataFile().isEmpty()) {
                 String location =

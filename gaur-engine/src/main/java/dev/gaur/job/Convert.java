@@ -2,11 +2,21 @@ package dev.gaur.job;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockIo;
+import dev.gaur.block.BlockNode;
 import dev.gaur.block.StorageNode;
 import dev.gaur.codec.ClusterEncoder;
+import dev.gaur.filter.LentStorage;
+import dev.gaur.format.Compressing;
+import dev.gaur.format.FormatOptions;
+import dev.gaur.format.Image;
+import dev.gaur.format.ReferenceOpener;
+import dev.gaur.format.qcow2.ImageCreator;
 import dev.gaur.format.qcow2.Qcow2CreateOptions;
+import dev.gaur.format.qcow2.Qcow2Format;
+import dev.gaur.graph.BlockDevice;
 import dev.gaur.job.Chunk.Content;
 import dev.gaur.mem.Bytes;
+import dev.gaur.storage.Reference;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -94,6 +104,83 @@ public final class Convert {
             JobControl control) {
         RawTarget raw = new RawTarget(target, isZero, options.sparseBytes());
         new Convert(disks, raw, options, control).run();
+    }
+
+    /**
+     * Copies into an image that is there, of any format and whatever it holds. What lies behind the
+     * end of the sources stays as it is. Blocks; nothing is forced to the disk.
+     *
+     * @param target open for writing, at least as long as the sources
+     * @param isZero the target is known to read as zeros everywhere
+     * @param compress stores clusters compressed
+     * @throws BlockException.Unsupported if the target's format cannot compress
+     * @throws BlockException if the source cannot be read or the target not be written; the target
+     *     has some of the data then
+     * @throws java.util.concurrent.CancellationException if the job was cancelled
+     */
+    public static void toOpenImage(
+            List<? extends BlockIo> disks,
+            BlockDevice target,
+            boolean isZero,
+            boolean compress,
+            ConvertOptions options,
+            JobControl control) {
+        Optional<Compressing> compressing = compress ? target.compressing() : Optional.empty();
+        if (compress && compressing.isEmpty()) {
+            throw new BlockException.Unsupported(
+                    target.image().name(),
+                    "compression",
+                    "Compression not supported for this file format");
+        }
+        int unit = Math.max(1, target.image().info().clusterSize());
+        RawTarget open = new RawTarget(target, unit, isZero, options.sparseBytes(), compressing);
+        new Convert(disks, open, options, control).run();
+    }
+
+    /**
+     * Copies into a new qcow2 image whose clusters lie in an external data file. Blocks; nothing is
+     * forced to the disk.
+     *
+     * @param file of the image; its content is lost
+     * @param data the data file; its content is lost
+     * @param isZero the data file is known to read as zeros everywhere
+     * @param create the image to be made, of the size that {@link #length} tells or more
+     * @throws BlockException if the source cannot be read or a file not be written
+     * @throws java.util.concurrent.CancellationException if the job was cancelled
+     */
+    public static void toImageWithDataFile(
+            List<? extends BlockIo> disks,
+            StorageNode file,
+            StorageNode data,
+            boolean isZero,
+            Qcow2CreateOptions create,
+            ConvertOptions options,
+            JobControl control) {
+        ImageCreator.create(file, Optional.of(data), create);
+        StorageNode lentFile = new LentStorage(file);
+        ReferenceOpener references = new OnlyDataFile(new LentStorage(data));
+        try (Image image = Qcow2Format.INSTANCE.open(lentFile, FormatOptions.DEFAULT, references)) {
+            int unit = image.info().clusterSize();
+            RawTarget open =
+                    new RawTarget(image, unit, isZero, options.sparseBytes(), Optional.empty());
+            new Convert(disks, open, options, control).run();
+        }
+    }
+
+    /** Has the data file of a new image, which has no name yet. */
+    private record OnlyDataFile(StorageNode data) implements ReferenceOpener {
+        @Override
+        public BlockNode backing(Reference reference) {
+            throw new BlockException.Unsupported(
+                    reference.fromImage(),
+                    "backing file",
+                    "converting over one into an image with a data file is not supported yet");
+        }
+
+        @Override
+        public StorageNode dataFile(Reference reference) {
+            return data;
+        }
     }
 
     /**

@@ -3,8 +3,11 @@ package dev.gaur.job;
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ZeroMode;
+import dev.gaur.format.Compressing;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
-/** A disk that is written in place: a raw file, a block device. */
+/** A disk that is written in place: a raw file, a block device, an image that is open. */
 final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
     /** The unit where nothing is to be sparse. */
     private static final int PAGE = 4096;
@@ -12,16 +15,33 @@ final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
     private final BlockIo disk;
     private final Needs needs;
     private final boolean isZero;
+    private final Optional<Compressing> compressing;
 
     /**
      * @param isZero the disk is known to read as zeros everywhere
      * @param sparseBytes runs of so many zero bytes become holes; 0 writes them
      */
     RawTarget(BlockIo disk, boolean isZero, int sparseBytes) {
+        this(disk, 1, isZero, sparseBytes, Optional.empty());
+    }
+
+    /**
+     * @param ownUnit bytes that the disk treats as one: a power of two
+     * @param isZero the disk is known to read as zeros everywhere
+     * @param sparseBytes runs of so many zero bytes become holes; 0 writes them
+     * @param compressing stores bytes compressed; empty to write them as they are
+     */
+    RawTarget(
+            BlockIo disk,
+            int ownUnit,
+            boolean isZero,
+            int sparseBytes,
+            Optional<Compressing> compressing) {
         this.disk = disk;
         this.isZero = isZero;
+        this.compressing = compressing;
         boolean sparse = sparseBytes > 0;
-        int unit = sparse ? Integer.highestOneBit(sparseBytes) : PAGE;
+        int unit = Math.max(ownUnit, sparse ? Integer.highestOneBit(sparseBytes) : PAGE);
         this.needs = new Needs(unit, Convert.Backing.NONE, !sparse, false);
     }
 
@@ -61,10 +81,26 @@ final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
             end = chunk.runEnd(first);
             long offset = chunk.offset() + chunk.startOf(first);
             if (chunk.content(first) == Chunk.Content.DATA) {
-                disk.write(offset, chunk.bytes(first, end), Durability.CACHED);
+                write(offset, chunk.bytes(first, end));
             } else {
                 zero(offset, chunk.startOf(end) - chunk.startOf(first));
             }
+        }
+    }
+
+    private void write(long offset, MemorySegment bytes) {
+        long length = bytes.byteSize();
+        long whole = 0;
+        if (compressing.isPresent()) {
+            // A part of a cluster cannot be compressed by itself, unless the disk ends there.
+            int unit = compressing.get().unit();
+            whole = offset + length == disk.length() ? length : length - length % unit;
+        }
+        if (whole > 0) {
+            compressing.get().writeCompressed(offset, bytes.asSlice(0, whole));
+        }
+        if (whole < length) {
+            disk.write(offset + whole, bytes.asSlice(whole), Durability.CACHED);
         }
     }
 
