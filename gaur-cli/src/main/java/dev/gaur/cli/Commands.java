@@ -39,7 +39,7 @@ final class Commands {
             case "bench" -> new BenchCommand();
             case "bitmap" -> new BitmapCommand();
             case "check" -> new CheckCommand();
-            case "commit" -> new LaterCommand(name, "move an image's content to its backing file");
+            case "commit" -> new CommitCommand();
             case "compare" -> new CompareCommand();
             case "convert" -> new ConvertCommand();
             case "create" -> new CreateCommand();
@@ -50,7 +50,7 @@ final class Commands {
             case "map" -> new MapCommand();
             case "measure" -> new MeasureCommand();
             case "nbd" -> new LaterCommand(name, "export an image as qemu-nbd does");
-            case "rebase" -> new LaterCommand(name, "give an image another backing file");
+            case "rebase" -> new RebaseCommand();
             case "resize" -> new LaterCommand(name, "change the size of the virtual disk");
             case "serve" -> new LaterCommand(name, "export images over NBD");
             case "snapshot" -> new LaterCommand(name, "list and change internal snapshots");

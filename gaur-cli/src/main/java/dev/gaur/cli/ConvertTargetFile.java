@@ -13,11 +13,12 @@ import dev.gaur.format.Preallocation;
 import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.format.qcow2.Qcow2OptionNames;
 import dev.gaur.graph.BlockDevice;
+import dev.gaur.graph.ChainOpener;
+import dev.gaur.graph.OpenRequest;
 import dev.gaur.job.Convert;
 import dev.gaur.job.ConvertOptions;
 import dev.gaur.job.JobControl;
 import dev.gaur.job.NewFile;
-import dev.gaur.storage.StorageOptions;
 import dev.gaur.storage.file.FileDriver;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -103,11 +104,11 @@ final class ConvertTargetFile {
         return !call.value(ConvertCommand.CACHE, "unsafe").equals("unsafe");
     }
 
-    private NewFile begin() {
+    private NewFile begin(String name) {
         try {
-            return NewFile.begin(FileDriver.fast(), file);
+            return NewFile.begin(FileDriver.fast(), name);
         } catch (BlockException.Media failure) {
-            throw cannotCreate("Could not create '" + file + "': " + failure.found());
+            throw cannotCreate("Could not create '" + name + "': " + failure.found());
         }
     }
 
@@ -121,7 +122,7 @@ final class ConvertTargetFile {
                 Preallocation.ofOptionValue(values.text("preallocation", "off"))
                         .filter(mode -> mode != Preallocation.METADATA)
                         .orElseThrow(() -> cannotCreate("Unsupported preallocation mode"));
-        try (NewFile target = begin()) {
+        try (NewFile target = begin(file)) {
             StorageNode disk = target.storage();
             if (disk.length() < length) {
                 disk.resize(length);
@@ -139,12 +140,16 @@ final class ConvertTargetFile {
     private void makeImage(
             List<BlockDevice> sources, long length, ConvertOptions options, JobControl control) {
         Qcow2CreateOptions create = createOptions(length);
+        if (create.hasDataFile()) {
+            makeImageWithDataFile(sources, create, options, control);
+            return;
+        }
         Convert.Backing backing =
                 create.hasBacking()
                         ? new Convert.Backing(
                                 Disks.backingLength(sources.getFirst()), backingLength(create))
                         : Convert.Backing.NONE;
-        try (NewFile target = begin()) {
+        try (NewFile target = begin(file)) {
             Convert.toImage(
                     sources,
                     target.storage(),
@@ -153,6 +158,30 @@ final class ConvertTargetFile {
                     encoders(create.compression()),
                     options,
                     control);
+            target.commit(stable());
+        }
+    }
+
+    private void makeImageWithDataFile(
+            List<BlockDevice> sources,
+            Qcow2CreateOptions create,
+            ConvertOptions options,
+            JobControl control) {
+        if (call.has(ConvertCommand.COMPRESS)) {
+            throw new CommandException("error while writing at byte 0: Operation not supported");
+        }
+        String dataName = Path.of(file).resolveSibling(create.dataFile()).toString();
+        try (NewFile target = begin(file);
+                NewFile data = begin(dataName)) {
+            Convert.toImageWithDataFile(
+                    sources,
+                    target.storage(),
+                    data.storage(),
+                    data.isNew(),
+                    create,
+                    options,
+                    control);
+            data.commit(stable());
             target.commit(stable());
         }
     }
@@ -192,49 +221,30 @@ final class ConvertTargetFile {
 
     private void writeInto(
             List<BlockDevice> sources, long length, ConvertOptions options, JobControl control) {
-        if (isImage()) {
-            writeIntoImage(sources, length, options, control);
-            return;
-        }
-        try (StorageNode disk = openTarget()) {
-            if (disk.length() < length) {
+        try (BlockDevice target = openTarget()) {
+            if (target.length() < length) {
                 throw new CommandException("output file is smaller than input file");
             }
             boolean isZero = call.has(ConvertCommand.TARGET_IS_ZERO);
-            Convert.toDisk(sources, disk, isZero, options, control);
+            boolean compress = call.has(ConvertCommand.COMPRESS);
+            Convert.toOpenImage(sources, target, isZero, compress, options, control);
             if (stable()) {
-                disk.flush();
+                target.flush();
             }
         }
     }
 
-    private StorageNode openTarget() {
+    private BlockDevice openTarget() {
+        String mode = call.value(ConvertCommand.CACHE, "unsafe");
+        OpenRequest request =
+                OpenRequest.READ
+                        .withFormat(format)
+                        .withWritable(true)
+                        .withCache(CacheOption.check(mode, "cache option"));
         try {
-            return FileDriver.fast().open(file, StorageOptions.WRITE);
+            return ChainOpener.open(file, request);
         } catch (BlockException failure) {
             throw ErrorText.cannotOpen(file, failure, 1);
-        }
-    }
-
-    /** Writes an empty image anew, with the options it has. */
-    private void writeIntoImage(
-            List<BlockDevice> sources, long length, ConvertOptions options, JobControl control) {
-        Qcow2CreateOptions create = EmptyImage.options(file);
-        if (create.size() < length) {
-            throw new CommandException("output file is smaller than input file");
-        }
-        try (StorageNode storage = openTarget()) {
-            Convert.toImage(
-                    sources,
-                    storage,
-                    create,
-                    Convert.Backing.NONE,
-                    encoders(create.compression()),
-                    options,
-                    control);
-            if (stable()) {
-                storage.flush();
-            }
         }
     }
 }

@@ -35,6 +35,12 @@ final class ErrorText {
                 "Could not open '" + file + "': " + whyNotOpen(error), exitCode);
     }
 
+    /** The same with exit code 1, and with words before the name such as {@code old image }. */
+    static CommandException cannotOpen(String what, String file, BlockException error) {
+        return new CommandException(
+                "Could not open " + what + "'" + file + "': " + whyNotOpen(error));
+    }
+
     /** Returns why an image could not be opened, without its name. */
     static String whyNotOpen(BlockException error) {
         return switch (error) {
