@@ -3,8 +3,13 @@ package dev.gaur;
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.format.Bitmaps;
+import dev.gaur.format.CheckListener;
+import dev.gaur.format.CheckReport;
+import dev.gaur.format.Compressing;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageInfo;
+import dev.gaur.format.Resizing;
+import dev.gaur.format.Snapshots;
 import dev.gaur.graph.BlockDevice;
 import java.io.BufferedInputStream;
 import java.io.InputStream;
@@ -47,16 +52,8 @@ public final class DiskImage implements AutoCloseable {
     }
 
     /**
-     * Returns the dirty bitmaps of the image, empty if its format has none. They can be changed if
-     * the image was opened for writing.
-     */
-    public Optional<Bitmaps> bitmaps() {
-        return device.image().bitmaps();
-    }
-
-    /**
-     * Returns the disk as block I/O: the fastest way, into memory of the caller's. Ranges and
-     * rights are checked.
+     * Returns the disk as block I/O: the fastest way, into memory of the caller's; also the way to
+     * zero and to discard. Ranges and rights are checked.
      */
     public BlockIo io() {
         return device;
@@ -95,6 +92,50 @@ public final class DiskImage implements AutoCloseable {
     public InputStream inputStream(long offset, long length) {
         Objects.checkFromIndexSize(offset, length, device.length());
         return new BufferedInputStream(new DiskInputStream(device, offset, length), STREAM_BUFFER);
+    }
+
+    /** Tells whether the image is open for writing. */
+    public boolean writable() {
+        return device.writable();
+    }
+
+    /**
+     * Makes all writes that returned before this call began survive a crash. Closing brings writes
+     * to the system, but does not wait for the disk.
+     */
+    public void flush() {
+        device.flush();
+    }
+
+    /** Returns the internal snapshots to change; empty unless open for writing in such a format. */
+    public Optional<Snapshots> snapshots() {
+        return device.image().snapshots();
+    }
+
+    /** Returns the dirty bitmaps to change; empty unless open for writing in such a format. */
+    public Optional<Bitmaps> bitmaps() {
+        return device.image().bitmaps();
+    }
+
+    /** Returns compressed writes; empty unless open for writing in such a format. */
+    public Optional<Compressing> compressing() {
+        return device.compressing();
+    }
+
+    /** Returns how to change the disk's size; empty if the image is not open for writing. */
+    public Optional<Resizing> resizing() {
+        return device.resizing();
+    }
+
+    /**
+     * Checks the image against its format's rules, as {@code gaur check} does; backing files are
+     * not looked at. Blocks for as long as all metadata takes to read; changes wait meanwhile.
+     *
+     * @param listener hears of each thing that is wrong, and of progress
+     * @return what was found; empty if the format has no check
+     */
+    public Optional<CheckReport> check(CheckListener listener) {
+        return device.image().checker().map(checker -> checker.check(listener));
     }
 
     /** Closes the image and its backing files. Closing twice does nothing. */

@@ -10,7 +10,7 @@ import dev.gaur.storage.OpenPolicy;
  * @param format QEMU's name of the format, such as {@code qcow2}; empty to find out from the
  *     content. Name it for disks whose first bytes an untrusted guest has written: a raw disk can
  *     be made to look like a qcow2 image
- * @param writable for writing too; for now only raw images can be
+ * @param writable for writing too; backing files are only read
  * @param shared without taking locks, beside a program that writes to the image; what is read may
  *     then be torn
  * @param snapshot id or name of the internal snapshot to read; empty for the active state

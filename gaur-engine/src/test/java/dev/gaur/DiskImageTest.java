@@ -7,10 +7,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
+import dev.gaur.format.CheckListener;
+import dev.gaur.format.Preallocation;
+import dev.gaur.format.qcow2.ImageCreator;
+import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.mem.BufferPool;
+import dev.gaur.storage.file.FileDriver;
 import dev.gaur.testkit.TestBytes;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonWritableChannelException;
@@ -18,6 +26,7 @@ import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -149,6 +158,50 @@ class DiskImageTest {
     void aStreamMustLieWithinTheDisk() throws Exception {
         try (DiskImage disk = open()) {
             assertThrows(IndexOutOfBoundsException.class, () -> disk.inputStream(SIZE - 511L, 512));
+        }
+    }
+
+    private Path qcow2() {
+        Path path = folder.resolve("disk.qcow2");
+        try (StorageNode file = FileDriver.fast().create(path.toString(), 0)) {
+            ImageCreator.create(file, Optional.empty(), Qcow2CreateOptions.ofSize(1 << 20));
+        }
+        return path;
+    }
+
+    @Test
+    void aQcow2ImageOpenForWritingTakesWritesAndIsSound() throws Exception {
+        Path path = qcow2();
+        try (DiskImage disk = Gaur.open(path, OpenOptions.DEFAULT.withWritable(true));
+                SeekableByteChannel channel = disk.channel()) {
+            assertTrue(disk.writable());
+            channel.position(1000).write(ByteBuffer.wrap(content));
+            byte[] more = Arrays.copyOf(content, 65536);
+            disk.compressing().orElseThrow().writeCompressed(8L << 16, MemorySegment.ofArray(more));
+            disk.io().discard(7L << 16, 65536);
+            assertTrue(disk.check(CheckListener.NONE).orElseThrow().isClean());
+            disk.io().write(0, MemorySegment.ofArray(new byte[] {5}), Durability.STABLE);
+            assertTrue(disk.check(CheckListener.NONE).orElseThrow().isClean());
+        }
+        try (DiskImage disk = Gaur.open(path);
+                InputStream stream = disk.inputStream(0, 1000 + SIZE)) {
+            assertEquals(5, stream.read());
+            stream.skipNBytes(999);
+            assertArrayEquals(content, stream.readAllBytes());
+            assertFalse(disk.writable());
+            assertEquals(Optional.empty(), disk.compressing());
+            assertEquals(Optional.empty(), disk.resizing());
+            assertEquals(Optional.empty(), disk.snapshots());
+        }
+    }
+
+    @Test
+    void aRawImageHasNoCheckButCanGrow() throws Exception {
+        try (DiskImage disk = Gaur.open(file(), OpenOptions.DEFAULT.withWritable(true))) {
+            assertEquals(Optional.empty(), disk.check(CheckListener.NONE));
+            disk.resizing().orElseThrow().resize(SIZE * 2L, Preallocation.OFF);
+            assertEquals(SIZE * 2L, disk.size());
+            disk.flush();
         }
     }
 }

@@ -278,31 +278,19 @@ class IoOracleTest {
     @ParameterizedTest
     @ValueSource(strings = {"raw", "qcow2"})
     void reads(String format) throws IOException {
-        compare(
-                format,
-                READS,
-                "-f",
-                format);
+        compare(format, READS, "-f", format);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"raw", "qcow2"})
     void writes(String format) throws IOException {
-        compare(
-                format,
-                WRITES,
-                "-f",
-                format);
+        compare(format, WRITES, "-f", format);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"raw", "qcow2"})
     void questionsAndMistakes(String format) throws IOException {
-        compare(
-                format,
-                QUESTIONS,
-                "-f",
-                format);
+        compare(format, QUESTIONS, "-f", format);
     }
 
     @Test
