@@ -33,8 +33,7 @@ final class BitmapCommand implements Command {
     private static final Option GRANULARITY =
             Option.valued("g", "granularity", "SIZE", "bytes for each bit, with --add");
 
-    private static final List<Option> ACTIONS =
-            List.of(ADD, REMOVE, CLEAR, ENABLE, DISABLE, MERGE);
+    private static final List<Option> ACTIONS = List.of(ADD, REMOVE, CLEAR, ENABLE, DISABLE, MERGE);
 
     @Override
     public String name() {
@@ -90,8 +89,7 @@ final class BitmapCommand implements Command {
     }
 
     /** Checks in qemu-img's order. */
-    private static void check(
-            Invocation call, List<OptionParser.Given> actions, long granularity) {
+    private static void check(Invocation call, List<OptionParser.Given> actions, long granularity) {
         if (actions.isEmpty()) {
             throw new CommandException(
                     "Need at least one of --add, --remove, --clear, --enable, --disable, or"

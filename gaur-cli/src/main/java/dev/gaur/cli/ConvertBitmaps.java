@@ -96,8 +96,7 @@ final class ConvertBitmaps {
         try {
             target.add(name, bitmap.granularity(), bitmap.auto());
         } catch (BlockException failure) {
-            throw new CommandException(
-                    "Failed to create bitmap " + name + ": " + failure.found());
+            throw new CommandException("Failed to create bitmap " + name + ": " + failure.found());
         }
         try {
             target.merge(name, bits);

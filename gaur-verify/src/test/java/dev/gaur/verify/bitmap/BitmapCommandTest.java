@@ -30,16 +30,7 @@ class BitmapCommandTest {
         create("large", "qcow2", "20M");
         create("empty", "qcow2", "10M");
         create("raw", "raw", "1M");
-        Peers.qemuImgIn(
-                        originals,
-                        "create",
-                        "-q",
-                        "-f",
-                        "qcow2",
-                        "-o",
-                        "compat=0.10",
-                        "v2",
-                        "1M")
+        Peers.qemuImgIn(originals, "create", "-q", "-f", "qcow2", "-o", "compat=0.10", "v2", "1M")
                 .ok();
         for (String each : List.of("plain", "large")) {
             Peers.qemuImgIn(originals, "bitmap", "--add", each, "b").ok();
@@ -50,18 +41,8 @@ class BitmapCommandTest {
         Peers.qemuImgIn(originals, "bitmap", "--add", "crashed", "b").ok();
         Peer.qemuIoThenDie(originals.resolve("crashed"), List.of("write 0 64k", "flush"));
         Peers.qemuImgIn(
-                        originals,
-                        "create",
-                        "-q",
-                        "-u",
-                        "-f",
-                        "qcow2",
-                        "-b",
-                        "missing",
-                        "-F",
-                        "qcow2",
-                        "overlay",
-                        "10M")
+                        originals, "create", "-q", "-u", "-f", "qcow2", "-b", "missing", "-F",
+                        "qcow2", "overlay", "10M")
                 .ok();
     }
 

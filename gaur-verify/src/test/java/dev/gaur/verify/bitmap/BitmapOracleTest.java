@@ -158,9 +158,7 @@ class BitmapOracleTest {
             boolean ours = random.nextBoolean();
             tell((ours ? "gaur " : "qemu ") + command);
             Peers.Result result =
-                    ours
-                            ? Cli.asQemuImg(command.toArray())
-                            : Peers.qemuImg(command.toArray());
+                    ours ? Cli.asQemuImg(command.toArray()) : Peers.qemuImg(command.toArray());
             assertEquals("", result.ok().out() + result.err(), this::toString);
         }
 
