@@ -168,7 +168,11 @@ class LauncherScriptTest {
     void infoShortAndLongCommandsHaveTheirOwnOptions() {
         assertEquals("<@" + tree.resolve(".gaur/app/info.args") + ">", start("info").getFirst());
         assertEquals("<@" + tree.resolve(".gaur/app/short.args") + ">", start("create").getFirst());
-        assertEquals("<@" + tree.resolve(".gaur/app/long.args") + ">", start("convert").getFirst());
+        assertEquals("<@" + tree.resolve(".gaur/app/long.args") + ">", start("check").getFirst());
+        assertEquals("<@" + tree.resolve(".gaur/app/copy.args") + ">", start("convert").getFirst());
+        assertEquals(
+                "<@" + tree.resolve(".gaur/app/long.args") + ">",
+                start("convert", "-c").getFirst());
     }
 
     @Test
