@@ -2,6 +2,7 @@ package dev.gaur;
 
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.ExtentVisitor;
+import dev.gaur.format.Amending;
 import dev.gaur.format.Bitmaps;
 import dev.gaur.format.CheckListener;
 import dev.gaur.format.CheckReport;
@@ -136,6 +137,11 @@ public final class DiskImage implements AutoCloseable {
      */
     public Optional<CheckReport> check(CheckListener listener) {
         return device.image().checker().map(checker -> checker.check(listener));
+    }
+
+    /** Returns how to change what the image is, if it is open for writing and can be changed. */
+    public Optional<Amending> amending() {
+        return device.image().amending();
     }
 
     /** Closes the image and its backing files. Closing twice does nothing. */

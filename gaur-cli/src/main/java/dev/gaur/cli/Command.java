@@ -21,6 +21,11 @@ interface Command {
         return "";
     }
 
+    /** Returns how many of the last arguments are operands although they may look like options. */
+    default int lastOperands() {
+        return 0;
+    }
+
     /** Returns the exit code of an operating error or an internal one. */
     default int errorExitCode() {
         return 1;

@@ -35,7 +35,7 @@ final class Commands {
     static @Nullable Command find(String name) {
         return switch (name) {
             case "help" -> new HelpCommand();
-            case "amend" -> new LaterCommand(name, "change options of an image");
+            case "amend" -> new AmendCommand();
             case "bench" -> new BenchCommand();
             case "bitmap" -> new BitmapCommand();
             case "check" -> new CheckCommand();
@@ -51,9 +51,9 @@ final class Commands {
             case "measure" -> new MeasureCommand();
             case "nbd" -> new LaterCommand(name, "export an image as qemu-nbd does");
             case "rebase" -> new RebaseCommand();
-            case "resize" -> new LaterCommand(name, "change the size of the virtual disk");
+            case "resize" -> new ResizeCommand();
             case "serve" -> new LaterCommand(name, "export images over NBD");
-            case "snapshot" -> new LaterCommand(name, "list and change internal snapshots");
+            case "snapshot" -> new SnapshotCommand();
             default -> null;
         };
     }

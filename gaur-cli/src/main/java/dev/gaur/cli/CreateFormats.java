@@ -57,8 +57,13 @@ final class CreateFormats {
 
     /** Returns the list of a format's options. */
     static String help(String format) {
-        StringBuilder text = new StringBuilder("Supported " + format + " options:\n");
-        List<CreateOption> sorted = new ArrayList<>(options(format));
+        return help("Supported " + format + " options:\n", options(format));
+    }
+
+    /** Returns a list of options, sorted by name. */
+    static String help(String title, List<CreateOption> options) {
+        StringBuilder text = new StringBuilder(title);
+        List<CreateOption> sorted = new ArrayList<>(options);
         sorted.sort(Comparator.comparing(CreateOption::name));
         for (CreateOption option : sorted) {
             int start = text.length();

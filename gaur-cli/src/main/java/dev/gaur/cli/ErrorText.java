@@ -57,7 +57,8 @@ final class ErrorText {
         };
     }
 
-    private static String found(BlockException error) {
+    /** What went wrong, without the image's name. */
+    static String found(BlockException error) {
         return error.structure().isEmpty() || isSentence(error)
                 ? error.found()
                 : error.structure() + ": " + error.found();
@@ -84,7 +85,26 @@ final class ErrorText {
 
     /** The C library's words, which scripts look for; the engine's for numbers not listed. */
     private static String errorName(BlockException.Media error) {
-        return switch (error.errno()) {
+        return nameOf(error.errno(), error.found());
+    }
+
+    /** "Operation not supported", as Linux numbers it. */
+    static final int NOT_SUPPORTED = 95;
+
+    /** The number that QEMU has for an error. */
+    static int number(BlockException error) {
+        return switch (error) {
+            case BlockException.Media media -> media.errno();
+            case BlockException.Unsupported _ -> NOT_SUPPORTED;
+            case BlockException.Denied _ -> 1;
+            case BlockException.Busy _ -> 16;
+            case BlockException.Corrupt _ -> 5;
+        };
+    }
+
+    /** The C library's words for a number. */
+    static String nameOf(int errno, String otherwise) {
+        return switch (errno) {
             case 1 -> "Operation not permitted";
             case 2 -> "No such file or directory";
             case 5 -> "Input/output error";
@@ -101,7 +121,8 @@ final class ErrorText {
             case 30 -> "Read-only file system";
             case 36 -> "File name too long";
             case 40 -> "Too many levels of symbolic links";
-            default -> error.found();
+            case NOT_SUPPORTED -> "Operation not supported";
+            default -> otherwise;
         };
     }
 }

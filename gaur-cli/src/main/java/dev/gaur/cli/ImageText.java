@@ -98,7 +98,8 @@ final class ImageText {
         json.entry("dirty-flag", info.dirty()).endObject();
     }
 
-    private static void json(JsonWriter json, SnapshotInfo snapshot) {
+    /** Writes the object for a snapshot. */
+    static void json(JsonWriter json, SnapshotInfo snapshot) {
         json.beginObject();
         if (snapshot.icount().isPresent()) {
             json.entry("icount", snapshot.icount().getAsLong());

@@ -45,14 +45,7 @@ record IoOpening(
     }
 
     private static void warnOfGuess(IoShell shell, String name) {
-        shell.complain(
-                "WARNING: Image format was not specified for '"
-                        + name
-                        + "' and probing guessed raw.\n"
-                        + "         Automatically detecting the format is dangerous for raw images,"
-                        + " write operations on block 0 will be restricted.\n"
-                        + "         Specify the 'raw' format explicitly to remove the"
-                        + " restrictions.");
+        shell.complain(ChangedImage.guessedRaw(name));
     }
 
     /** Adds one of the options that the program and its command {@code open} have in common. */

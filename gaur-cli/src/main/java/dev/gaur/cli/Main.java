@@ -116,7 +116,13 @@ public final class Main {
             throw later.notYet(); // Whatever its options are.
         }
         List<Option> options = Help.withHelp(command.options());
-        var parsed = new OptionParser(options, command.name(), rest, false).parse();
+        int last = asksForHelp(rest) ? 0 : command.lastOperands();
+        if (last > 0 && rest.length <= last) {
+            throw CommandException.usage("Not enough arguments");
+        }
+        String[] first = Arrays.copyOf(rest, rest.length - last);
+        var parsed = new OptionParser(options, command.name(), first, false).parse();
+        parsed.operands().addAll(List.of(rest).subList(first.length, rest.length));
         if (parsed.help()) {
             out.print(Help.command(program, command));
             return 0;

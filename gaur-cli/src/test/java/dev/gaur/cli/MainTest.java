@@ -99,8 +99,8 @@ class MainTest {
     @Test
     void laterCommandSaysSoWhateverItsOptions() {
         assertEquals(
-                new Ran(1, "", "gaur: 'amend' is not supported yet\n"),
-                Ran.gaur("amend", "-o", "compat=1.1", "--any"));
+                new Ran(1, "", "gaur: 'serve' is not supported yet\n"),
+                Ran.gaur("serve", "-o", "compat=1.1", "--any"));
     }
 
     @Test

@@ -46,4 +46,9 @@ public interface Image extends FormatNode {
     default Optional<Emptying> emptying() {
         return Optional.empty();
     }
+
+    /** Returns how to change what the image is, if the image is open for writing and can. */
+    default Optional<Amending> amending() {
+        return Optional.empty();
+    }
 }

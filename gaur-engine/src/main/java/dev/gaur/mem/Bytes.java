@@ -72,6 +72,14 @@ public final class Bytes {
         MemorySegment.copy(segment, BE64, offset, target, targetIndex, count);
     }
 
+    /**
+     * Stores {@code count} numbers of an array as big-endian 64-bit ones, from {@code offset} on.
+     */
+    public static void putU64(
+            MemorySegment segment, long offset, long[] source, int sourceIndex, int count) {
+        MemorySegment.copy(source, sourceIndex, segment, BE64, offset, count);
+    }
+
     /** Tells whether every byte of the segment is zero; an empty segment is. */
     public static boolean isZero(MemorySegment segment) {
         return isZero(segment, 0, segment.byteSize());

@@ -2,8 +2,6 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +41,7 @@ final class ClusterAllocator {
     private final ReentrantLock lock = new ReentrantLock();
     private final FreeMap map = new FreeMap();
     private int scannedBlocks;
+    private LongBinaryAction freed = (_, _) -> {};
 
     /** First cluster behind all that is used; -1 until all counts were looked at. */
     private long tail = -1;
@@ -102,47 +101,68 @@ final class ClusterAllocator {
     }
 
     /**
-     * Takes clusters that all lie behind each other, and counts them.
+     * Takes clusters that lie behind each other, exactly so many, and counts them.
      *
-     * @throws BlockException.Media if the file cannot grow, or has no such place
+     * @throws BlockException.Media if the file cannot grow
      */
     Taken takeRun(long clusters) {
-        List<Taken> tooShort = new ArrayList<>();
         lock.lock();
         try {
-            Taken run = take(clusters);
-            while (run.clusters() < clusters) {
-                Taken more = take(clusters - run.clusters());
-                if (more.hostOffset()
-                        == run.hostOffset() + geometry.clusterOffset(run.clusters())) {
-                    boolean fresh = run.fresh() && more.fresh();
-                    run = new Taken(run.hostOffset(), run.clusters() + more.clusters(), fresh);
-                    continue;
-                }
-                tooShort.add(run);
-                run = more;
-                if (tooShort.size() > TRIES_MAX) {
-                    tooShort.add(run);
-                    throw noRun(clusters);
-                }
+            while (tail < 0) {
+                scanNextBlock();
             }
-            return run;
+            long first = map.findRun(clusters, tail);
+            boolean fresh = first < 0 || missingBlocks(first, first + clusters) > 0;
+            if (fresh) {
+                first = growRun(clusters);
+            } else {
+                refcounts.add(first, clusters, 1);
+                map.take(first, clusters);
+            }
+            Taken taken = new Taken(geometry.clusterOffset(first), clusters, fresh);
+            checkNotMetadata(taken);
+            return taken;
         } finally {
-            tooShort.forEach(each -> free(each.hostOffset(), each.clusters()));
             lock.unlock();
         }
     }
 
-    private static final int TRIES_MAX = 256;
-
-    private BlockException noRun(long clusters) {
-        return new BlockException.Media(
-                file.name(),
-                "",
-                BlockException.NO_OFFSET,
-                "there is no place for %d clusters behind each other".formatted(clusters),
-                EFBIG,
-                null);
+    /** Makes the file longer by a run, and by the blocks it needs, which lie before it. */
+    private long growRun(long clusters) {
+        giveBackStep();
+        long blocks = 0;
+        long first;
+        long end;
+        do {
+            first = tail;
+            end = first + blocks + clusters;
+            long missing = missingBlocks(first, end);
+            boolean fits = indexOf(end - 1) < refcounts.tableEntries();
+            if (fits && missing <= blocks) {
+                break;
+            }
+            if (!fits) {
+                long entries = indexOf(end - 1) + 1;
+                health.orFail(() -> growTable(entries));
+            }
+            blocks = missing;
+        } while (true);
+        growFile(end);
+        long at = first;
+        map.extend(end);
+        for (long index = indexOf(first); index <= indexOf(end - 1); index++) {
+            if (refcounts.blockOffset(index) == 0) {
+                refcounts.addBlock((int) index, at++);
+            }
+        }
+        refcounts.add(first, at - first, 1);
+        refcounts.add(end - clusters, clusters, 1);
+        map.take(first, at - first);
+        map.take(end - clusters, clusters);
+        tail = end;
+        stepNext = end;
+        stepEnd = end;
+        return end - clusters;
     }
 
     private @Nullable Taken takeRecycled(long most) {
@@ -195,9 +215,12 @@ final class ClusterAllocator {
         boolean present = refcounts.blockOffset(scannedBlocks) != 0;
         CountBlock block = present ? refcounts.block(scannedBlocks) : null;
         map.extend(first + perBlock);
-        for (int i = 0; block != null && i < perBlock; i++) {
-            if (block.get(i) != 0) {
-                map.take(first + i, 1);
+        if (block != null) {
+            int at = block.nextOther(0, perBlock, 0);
+            while (at < perBlock) {
+                int end = block.nextZero(at, perBlock);
+                map.take(first + at, end - at);
+                at = block.nextOther(end, perBlock, 0);
             }
         }
         scannedBlocks++;
@@ -216,7 +239,7 @@ final class ClusterAllocator {
     /** Makes the file longer, and counts what it got. */
     private void step(long least) {
         if (geometry.refcountTableIndex(tail) >= refcounts.tableEntries()) {
-            health.orFail(this::growTable);
+            health.orFail(() -> growTable(0));
         }
         long bytes = Math.clamp(geometry.clusterOffset(tail) / 8, STEP_MIN, STEP_MAX);
         long wanted = Math.max(least, bytes >>> geometry.clusterBits());
@@ -253,10 +276,15 @@ final class ClusterAllocator {
     /** "File too large", as Linux numbers it. */
     private static final int EFBIG = 27;
 
-    /** Moves the refcount table to the end of the file, with room for the block of the tail. */
-    private void growTable() {
+    /**
+     * Moves the refcount table to the end of the file, with room for the block of the tail.
+     *
+     * @param least how many entries it must have room for
+     */
+    private void growTable(long least) {
         long first = tail;
         long entries = Math.max(refcounts.tableEntries() * 3L / 2, indexOf(first) + 1);
+        entries = Math.max(entries, least);
         int perCluster = geometry.tableEntriesPerCluster();
         int clusters;
         long blocks = 0;
@@ -358,10 +386,48 @@ final class ClusterAllocator {
     }
 
     private void decrease(long first, long count) {
-        for (long cluster = first; cluster < first + count; cluster++) {
-            if (refcounts.add(cluster, 1, -1) == 0 && cluster < map.known()) {
-                map.free(cluster, 1);
+        refcounts.add(first, count, -1);
+        long end = first + count;
+        for (long at = first; at < end; ) {
+            int index = Math.toIntExact(indexOf(at));
+            CountBlock block = refcounts.block(index);
+            int from = geometry.refcountBlockIndex(at);
+            int stop = (int) Math.min(from + end - at, geometry.refcountsPerBlock());
+            int zero = block.nextZero(from, stop);
+            int zeroEnd = block.nextOther(zero, stop, 0);
+            if (zero < zeroEnd) {
+                nowFree(at + zero - from, zeroEnd - zero);
             }
+            at += zeroEnd - from;
+        }
+    }
+
+    private void nowFree(long first, long count) {
+        long known = Math.min(count, map.known() - first);
+        if (known > 0) { // The others are looked at when they are needed.
+            map.free(first, known);
+        }
+        freed.accept(first, count);
+    }
+
+    /** Is told of clusters that are free now: the first, and how many. */
+    void setFreed(LongBinaryAction listener) {
+        freed = listener;
+    }
+
+    /** Does something with two numbers. */
+    @FunctionalInterface
+    interface LongBinaryAction {
+        void accept(long first, long count);
+    }
+
+    /** Adds to the counts of clusters; see {@link Refcounts#addWhilePossible}. */
+    long increaseWhilePossible(long first, long count) {
+        lock.lock();
+        try {
+            return refcounts.addWhilePossible(first, count, 1);
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -369,17 +435,21 @@ final class ClusterAllocator {
     void close() {
         lock.lock();
         try {
-            if (stepNext < stepEnd) {
-                refcounts.add(stepNext, stepEnd - stepNext, -1);
-                map.free(stepNext, stepEnd - stepNext);
-                stepEnd = stepNext;
-            }
+            giveBackStep();
             if (stepOffset > 0 && file.length() == stepOffset) {
                 file.resize(Math.max(lengthBefore, geometry.clusterOffset(map.end())));
             }
             stepOffset = 0;
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void giveBackStep() {
+        if (stepNext < stepEnd) {
+            refcounts.add(stepNext, stepEnd - stepNext, -1);
+            map.free(stepNext, stepEnd - stepNext);
+            stepEnd = stepNext;
         }
     }
 }

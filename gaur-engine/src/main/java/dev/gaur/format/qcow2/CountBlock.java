@@ -3,15 +3,25 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.BitSet;
 
-/** A refcount block in memory, and which of its sectors the file does not have yet. */
+/**
+ * A refcount block in memory, and which of its sectors the file does not have yet. Ranges of counts
+ * are looked at and changed a word of 64 bits at a time: whatever width they have, all counts of a
+ * word grow by one if none of them is at its limit.
+ */
 final class CountBlock {
     private final long hostOffset;
     private final int order;
     private final MemorySegment bytes;
+    private final ByteBuffer words;
+    private final int perWord;
+
+    /** A word whose counts are all one. */
+    private final long ones;
+
     private final BitSet dirtySectors = new BitSet();
-    private long used;
 
     /**
      * @param bytes its content; kept
@@ -20,7 +30,10 @@ final class CountBlock {
     CountBlock(long hostOffset, MemorySegment bytes, int order) {
         this.hostOffset = hostOffset;
         this.bytes = bytes;
+        this.words = bytes.asByteBuffer();
         this.order = order;
+        this.perWord = Long.SIZE >>> order;
+        this.ones = Long.divideUnsigned(-1, -1L >>> (Long.SIZE - (1 << order)));
     }
 
     long hostOffset() {
@@ -33,7 +46,105 @@ final class CountBlock {
 
     void set(int index, long count) {
         RefcountBlock.set(bytes, order, index, count);
-        dirtySectors.set((int) (((long) index << order) / 8 / Geometry.SECTOR));
+        dirtySectors.set(sector(index));
+    }
+
+    private int sector(int index) {
+        return (int) (((long) index << order) / Byte.SIZE / Geometry.SECTOR);
+    }
+
+    /**
+     * Adds to counts from {@code index} on, up to one that has no room for it.
+     *
+     * @param delta 1 or -1
+     * @return how many were changed
+     */
+    int add(int index, int count, int delta) {
+        int end = index + count;
+        int at = index;
+        while (at < end) {
+            if (isWholeWord(at, end)) {
+                long old = word(at);
+                if (!hasZero(delta > 0 ? ~old : old)) {
+                    words.putLong(wordOffset(at), old + delta * ones);
+                    at += perWord;
+                    continue;
+                }
+            }
+            long old = get(at);
+            if (old == (delta > 0 ? -1L >>> (Long.SIZE - (1 << order)) : 0)) {
+                break;
+            }
+            RefcountBlock.set(bytes, order, at++, old + delta);
+        }
+        if (at > index) {
+            dirtySectors.set(sector(index), sector(at - 1) + 1);
+        }
+        return at - index;
+    }
+
+    private boolean isWholeWord(int at, int end) {
+        return (at & (perWord - 1)) == 0 && end - at >= perWord;
+    }
+
+    private int wordOffset(int at) {
+        return at / perWord * Long.BYTES;
+    }
+
+    private long word(int at) {
+        return words.getLong(wordOffset(at));
+    }
+
+    /** Whether any count of a word is zero: only then a subtraction borrows from its top bit. */
+    private boolean hasZero(long word) {
+        long tops = ones << ((1 << order) - 1);
+        return ((word - ones) & ~word & tops) != 0;
+    }
+
+    /** The first index from {@code from} on whose count is zero, or {@code end}. */
+    int nextZero(int from, int end) {
+        int at = from;
+        while (at < end) {
+            if (isWholeWord(at, end) && !hasZero(word(at))) {
+                at += perWord;
+            } else if (get(at) == 0) {
+                return at;
+            } else {
+                at++;
+            }
+        }
+        return end;
+    }
+
+    /** The first index from {@code from} on whose count is not {@code small}, or {@code end}. */
+    int nextOther(int from, int end, int small) {
+        long same = small * ones;
+        int at = from;
+        while (at < end) {
+            if (isWholeWord(at, end) && word(at) == same) {
+                at += perWord;
+            } else if (get(at) != small) {
+                return at;
+            } else {
+                at++;
+            }
+        }
+        return end;
+    }
+
+    /** The first index from {@code from} on whose count is one, or {@code end}. */
+    int nextOne(int from, int end) {
+        int at = from;
+        while (at < end) {
+            if (isWholeWord(at, end) && !hasZero(word(at) ^ ones)) {
+                at += perWord;
+            } else if (get(at) == 1) {
+                return at;
+            } else {
+                at++;
+            }
+        }
+        return end;
     }
 
     void markAllDirty() {
@@ -42,15 +153,6 @@ final class CountBlock {
 
     boolean isDirty() {
         return !dirtySectors.isEmpty();
-    }
-
-    /** When it was last used, by its cache's count of uses. */
-    long used() {
-        return used;
-    }
-
-    void setUsed(long now) {
-        used = now;
     }
 
     /** Writes the sectors that changed. */

@@ -36,20 +36,26 @@ final class FreeMap {
 
     /** Takes known clusters. */
     void take(long first, long count) {
-        for (long cluster = first; cluster < first + count; cluster++) {
-            taken[(int) (cluster >>> 6)] |= 1L << cluster;
+        for (long at = first, end = first + count; at < end; at = (at | 63) + 1) {
+            taken[(int) (at >>> 6)] |= mask(at, end);
         }
     }
 
     /** Gives clusters back. */
     void free(long first, long count) {
-        for (long cluster = first; cluster < first + count; cluster++) {
-            taken[(int) (cluster >>> 6)] &= ~(1L << cluster);
+        for (long at = first, end = first + count; at < end; at = (at | 63) + 1) {
+            taken[(int) (at >>> 6)] &= ~mask(at, end);
         }
         for (int i = 0; i < SIZES; i++) {
             // A longer run may begin before.
             noneBelow[i] = Math.min(noneBelow[i], Math.max(0, first - (1L << i)));
         }
+    }
+
+    /** The bits, in the word of {@code at}, of the clusters from there to {@code end}. */
+    private static long mask(long at, long end) {
+        long count = Math.min(64 - (at & 63), end - at);
+        return -1L >>> (64 - count) << at;
     }
 
     /**
@@ -73,6 +79,20 @@ final class FreeMap {
             at = Math.max(takenAt, at + 1);
         }
         noneBelow[size] = Math.max(noneBelow[size], Math.max(0, end - needed));
+        return -1;
+    }
+
+    /** Finds the lowest run of so many free clusters below {@code end}; -1 if there is none. */
+    long findRun(long wanted, long end) {
+        int size = 63 - Long.numberOfLeadingZeros(wanted);
+        long at = nextFree(noneBelow[size], end);
+        while (at + wanted <= end) {
+            long takenAt = nextTaken(at, at + wanted);
+            if (takenAt == at + wanted) {
+                return at;
+            }
+            at = nextFree(takenAt, end);
+        }
         return -1;
     }
 

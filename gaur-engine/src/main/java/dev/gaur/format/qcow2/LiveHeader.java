@@ -3,6 +3,7 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
+import dev.gaur.mem.Bytes;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -50,6 +51,19 @@ final class LiveHeader {
                 });
     }
 
+    /** Changes the virtual size and the active L1 table, both at once. */
+    synchronized void switchDisk(long size, int entries, long offset) {
+        ByteBuffer bytes = ByteBuffer.allocate(L1_AT + SWITCH_BYTES - SIZE_AT);
+        bytes.putLong(size).putInt(header.cryptMethod()).putInt(entries).putLong(offset);
+        put(SIZE_AT, bytes);
+        change(
+                edit -> {
+                    edit.size = size;
+                    edit.l1Entries = entries;
+                    edit.l1TableOffset = offset;
+                });
+    }
+
     /** Says where the refcount table is from now on. */
     synchronized void switchRefcountTable(long offset, int clusters) {
         put(REFCOUNT_TABLE_AT, ByteBuffer.allocate(SWITCH_BYTES).putLong(offset).putInt(clusters));
@@ -68,6 +82,11 @@ final class LiveHeader {
                     edit.snapshotCount = count;
                     edit.snapshotsOffset = offset;
                 });
+    }
+
+    /** Sets the size of the disk for who asks here; in the file it stays as it is. */
+    synchronized void setSizeInMemory(long size) {
+        change(edit -> edit.size = size);
     }
 
     /** Stores the virtual size in bytes. */
@@ -196,14 +215,35 @@ final class LiveHeader {
         return new BlockException.Unsupported(file.name(), "backing file", why);
     }
 
-    /** Changes anything else: writes the whole first cluster. */
+    /**
+     * Changes anything else: writes what changes of the first cluster. After a crash it is the old
+     * one or the new one, unless both have extensions or names behind the first sector that differ.
+     */
     synchronized void rewrite(Consumer<HeaderEdit> change) {
         HeaderEdit edit = new HeaderEdit(header);
         change.accept(edit);
         Header changed = edit.header();
-        byte[] cluster = HeaderCodec.encode(file.name(), changed);
-        file.write(0, MemorySegment.ofArray(cluster), Durability.STABLE);
+        MemorySegment now = MemorySegment.ofArray(HeaderCodec.encode(file.name(), changed));
+        MemorySegment old = MemorySegment.ofArray(new byte[(int) now.byteSize()]);
+        file.read(0, old.asSlice(0, Math.min(old.byteSize(), file.length())));
+        boolean restFirst = Bytes.isZero(old, Geometry.SECTOR, old.byteSize() - Geometry.SECTOR);
+        if (restFirst) { // Nobody looks there yet.
+            writeRest(old, now);
+        }
+        if (MemorySegment.mismatch(old, 0, Geometry.SECTOR, now, 0, Geometry.SECTOR) >= 0) {
+            file.write(0, now.asSlice(0, Geometry.SECTOR), Durability.STABLE);
+        }
+        if (!restFirst) {
+            writeRest(old, now);
+        }
         header = changed;
+    }
+
+    private void writeRest(MemorySegment old, MemorySegment now) {
+        MemorySegment rest = now.asSlice(Geometry.SECTOR);
+        if (rest.mismatch(old.asSlice(Geometry.SECTOR)) >= 0) {
+            file.write(Geometry.SECTOR, rest, Durability.STABLE);
+        }
     }
 
     private void put(int at, ByteBuffer bytes) {

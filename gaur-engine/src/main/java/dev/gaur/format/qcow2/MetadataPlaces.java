@@ -20,11 +20,15 @@ final class MetadataPlaces {
         this.places = places;
     }
 
-    /** Adds all there is. Reads the L1 tables of snapshots, too. */
-    void addAll(MappingTables active, Refcounts refcounts) {
+    /**
+     * Adds all there is. Reads the L1 tables of snapshots, too.
+     *
+     * @param activeL1 the active L1 table, with all its entries
+     */
+    void addAll(long[] activeL1, Refcounts refcounts) {
         add(0, 1);
         add(header.l1TableOffset(), (long) header.l1Entries() * Long.BYTES);
-        addTables(active.l1());
+        addTables(activeL1);
         long tableBytes = geometry.clusterOffset(header.refcountTableClusters());
         add(header.refcountTableOffset(), tableBytes);
         for (int i = 0; i < refcounts.blocksEnd(); i++) {

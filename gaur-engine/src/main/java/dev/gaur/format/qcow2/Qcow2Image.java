@@ -10,6 +10,8 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.block.ZeroNode;
 import dev.gaur.codec.Compression;
+import dev.gaur.format.Amending;
+import dev.gaur.format.Amendment;
 import dev.gaur.format.BitmapInfo;
 import dev.gaur.format.Bitmaps;
 import dev.gaur.format.CheckListener;
@@ -20,14 +22,18 @@ import dev.gaur.format.Emptying;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageInfo;
+import dev.gaur.format.Preallocation;
 import dev.gaur.format.Rebasing;
 import dev.gaur.format.ReferenceOpener;
+import dev.gaur.format.Resizing;
+import dev.gaur.format.Snapshots;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,7 +50,8 @@ final class Qcow2Image implements Image {
     private final LiveHeader header;
     private final boolean writable;
     private final FormatOptions options;
-    private final SnapshotTable snapshots;
+    private final Health health;
+    private volatile SnapshotTable snapshots;
     private final CompressedClusters compressed;
     private final Epoch reads = new Epoch();
     private final Epoch changes = new Epoch();
@@ -65,6 +72,7 @@ final class Qcow2Image implements Image {
         this.data = data;
         this.backing = backing;
         this.header = new LiveHeader(file, header);
+        this.health = new Health(file.name(), this.header);
         this.writable = file.writable();
         this.snapshots = snapshots;
         this.options = options;
@@ -235,10 +243,12 @@ final class Qcow2Image implements Image {
         if (ready != null) {
             return ready;
         }
+        health.check();
         WriteEngine.requireClean(name(), header.get());
         BitmapStore known = bitmapStore;
         BitmapStore bitmaps = known != null ? known : new BitmapStore(file, header);
-        WriteEngine made = new WriteEngine(file, data, header, options, bitmaps, reads, compressed);
+        WriteEngine made =
+                new WriteEngine(file, data, header, health, options, bitmaps, reads, compressed);
         bitmapStore = bitmaps;
         reads.pause();
         try {
@@ -248,6 +258,30 @@ final class Qcow2Image implements Image {
         }
         engine = made;
         return made;
+    }
+
+    /**
+     * Runs what changes the whole image while no request is under way and all is in the file. What
+     * memory has of the image is made anew afterwards.
+     */
+    private <T> T alone(Function<WholeImage, T> work) {
+        changes.pause();
+        try {
+            checkChangeable();
+            engine().settle();
+            reads.pause();
+            try {
+                T result = work.apply(new WholeImage(file, header, health, options));
+                snapshots = SnapshotTable.read(file, header.get());
+                return result;
+            } finally {
+                engine = null;
+                view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+                reads.resume();
+            }
+        } finally {
+            changes.resume();
+        }
     }
 
     @Override
@@ -357,8 +391,7 @@ final class Qcow2Image implements Image {
         if (closed) {
             throw new BlockException.Denied(name(), "", "is closed");
         }
-        WriteEngine ready = engine;
-        if (ready != null) {
+        if (engine != null) { // Else nothing was changed, or all is in the file.
             change((engine, _) -> engine.flush());
         }
     }
@@ -420,6 +453,40 @@ final class Qcow2Image implements Image {
         }
     }
 
+    @Override
+    public Optional<Snapshots> snapshots() {
+        return writable
+                ? Optional.of(new ImageSnapshots(this::alone, () -> snapshots))
+                : Optional.empty();
+    }
+
+    @Override
+    public Optional<Resizing> resizing() {
+        return writable ? Optional.of(this::resize) : Optional.empty();
+    }
+
+    @Override
+    public Optional<Amending> amending() {
+        return writable ? Optional.of(this::amend) : Optional.empty();
+    }
+
+    private void amend(Amendment changes) {
+        alone(
+                image -> {
+                    new ImageAmender(image, data, backing, compressed).amend(changes);
+                    return changes;
+                });
+    }
+
+    private void resize(long newLength, Preallocation preallocation) {
+        alone(
+                image -> {
+                    var resizer = new ImageResizer(image, data, backing, compressed);
+                    resizer.resize(newLength, preallocation);
+                    return newLength;
+                });
+    }
+
     /** How the cache of mapping tables does. */
     TableCache.Statistics cacheStatistics() {
         return view.cache().statistics();
@@ -463,6 +530,9 @@ final class Qcow2Image implements Image {
                 changes.resume();
             }
             WriteEngine ready = engine;
+            if (ready == null && bitmapStore != null && !health.isFailed()) {
+                ready = makeEngine(); // The bitmaps still wait to be stored.
+            }
             if (ready != null) {
                 ready.close();
             }

@@ -1,11 +1,13 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.codec.Compression;
+import dev.gaur.format.Amendment;
 import dev.gaur.format.CreateOption;
 import dev.gaur.format.CreateOption.Kind;
 import dev.gaur.format.CreateOptionValues;
 import dev.gaur.format.Preallocation;
 import java.util.List;
+import java.util.Optional;
 
 /** QEMU's names for what {@link Qcow2CreateOptions} has, and their defaults. */
 public final class Qcow2OptionNames {
@@ -36,7 +38,62 @@ public final class Qcow2OptionNames {
                     onOff("nocow", "Turn off copy-on-write (valid only on btrfs)"),
                     size("extent_size_hint", "Extent size hint for the image file"));
 
+    /** Options of {@link #ALL} that are for the file that the image lies in. */
+    public static final List<String> OF_FILES = List.of("nocow", "extent_size_hint");
+
+    /** What can be given to change an existing image. */
+    public static final List<CreateOption> AMENDABLE =
+            List.of(
+                    text(
+                            "encrypt.state",
+                            "Select new state of affected keyslots (active/inactive)"),
+                    number("encrypt.keyslot", "Select a single keyslot to modify explicitly"),
+                    text("encrypt.old-secret", "Select all keyslots that match this password"),
+                    text(
+                            "encrypt.new-secret",
+                            "New secret to set in the matching keyslots. Empty string to erase"),
+                    number("encrypt.iter-time", "Time to spend in PBKDF in milliseconds"),
+                    size("size", "Virtual disk size"),
+                    text("compat", "Compatibility level (v2 [0.10] or v3 [1.1])"),
+                    text("backing_file", "File name of a base image"),
+                    text("backing_fmt", "Image format of the base image"),
+                    text("data_file", "File name of an external data file"),
+                    onOff("data_file_raw", "The external data file must stay valid as a raw image"),
+                    onOff("lazy_refcounts", "Postpone refcount updates"),
+                    number("refcount_bits", "Width of a reference count entry in bits"));
+
     private Qcow2OptionNames() {}
+
+    /**
+     * Makes typed changes of values. The backing file is not among them.
+     *
+     * @throws IllegalArgumentException for a version that there is not, in QEMU's words, and for
+     *     encryption, which is not supported yet
+     */
+    public static Amendment amendment(CreateOptionValues values) {
+        if (AMENDABLE.stream().anyMatch(it -> isEncryption(it) && values.has(it.name()))) {
+            throw new IllegalArgumentException("encryption is not supported yet");
+        }
+        return new Amendment(
+                given(values, "compat").map(Qcow2OptionNames::knownVersion),
+                given(values, "refcount_bits").map(Long::valueOf),
+                given(values, "lazy_refcounts").map("on"::equals),
+                given(values, "data_file"),
+                given(values, "data_file_raw").map("on"::equals),
+                given(values, "size").map(Long::valueOf));
+    }
+
+    private static Optional<String> given(CreateOptionValues values, String name) {
+        return values.has(name) ? Optional.of(values.text(name, "")) : Optional.empty();
+    }
+
+    private static int knownVersion(String compat) {
+        return switch (compat) {
+            case "0.10", "v2" -> 2;
+            case "1.1", "v3" -> 3;
+            default -> throw new IllegalArgumentException("Unknown compatibility level " + compat);
+        };
+    }
 
     private static CreateOption text(String name, String help) {
         return new CreateOption(name, Kind.TEXT, help);

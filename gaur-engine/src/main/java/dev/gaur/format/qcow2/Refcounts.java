@@ -8,9 +8,11 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 
 /**
  * The reference counts of an image open for writing: the refcount table in memory, and the blocks
@@ -18,8 +20,8 @@ import java.util.Map;
  * early harms nobody, since counts go up before something points to the cluster and down after
  * nothing does any more (Q1, Q3).
  *
- * <p>A new block always lies within the clusters that it counts, so no other has to be changed for
- * it.
+ * <p>A new block lies within the clusters that it counts, or within those of another new one that
+ * comes before it; so no old one has to be changed for it.
  *
  * <p>Not safe for many threads: the allocator's lock guards it.
  *
@@ -34,13 +36,15 @@ final class Refcounts {
     private final Geometry geometry;
     private final ClusterSet metadata;
     private final int blocksMax;
-    private final Map<Integer, CountBlock> blocks = new HashMap<>();
+
+    /** By number, from the one that was not used for longest on. */
+    private final Map<Integer, CountBlock> blocks = new LinkedHashMap<>(16, 0.75f, true);
+
     private long[] table;
-    private long uses;
     private boolean increased;
 
     /** New blocks whose entries the table in the file does not have yet. */
-    private final List<Integer> unhooked = new ArrayList<>();
+    private final TreeSet<Integer> unhooked = new TreeSet<>();
 
     /**
      * @param metadata is told of new blocks and tables
@@ -95,12 +99,38 @@ final class Refcounts {
         return offset;
     }
 
+    /** Where all blocks lie, 0 where there is none. */
+    long[] blockOffsets() {
+        long[] offsets = new long[blocksEnd()];
+        Arrays.setAll(offsets, this::blockOffset);
+        return offsets;
+    }
+
     /** Returns a count, as an unsigned number. */
     long get(long cluster) {
         long index = geometry.refcountTableIndex(cluster);
         return blockOffset(index) == 0
                 ? 0
                 : block((int) index).get(geometry.refcountBlockIndex(cluster));
+    }
+
+    /**
+     * Tells which clusters from {@code first} on are counted once.
+     *
+     * @return n if the first n of {@code count} are, -n if the first n are not
+     */
+    long onesFrom(long first, long count) {
+        long index = geometry.refcountTableIndex(first);
+        int inBlock = geometry.refcountBlockIndex(first);
+        int end = (int) Math.min(inBlock + count, geometry.refcountsPerBlock());
+        if (blockOffset(index) == 0) {
+            return (long) inBlock - end;
+        }
+        CountBlock block = block((int) index);
+        int other = block.nextOther(inBlock, end, 1);
+        return other > inBlock
+                ? (long) other - inBlock
+                : (long) inBlock - block.nextOne(inBlock, end);
     }
 
     /** Returns a block that exists. */
@@ -111,7 +141,6 @@ final class Refcounts {
             evict();
             blocks.put(index, block);
         }
-        block.setUsed(++uses);
         return block;
     }
 
@@ -132,42 +161,61 @@ final class Refcounts {
         if (blocks.size() < blocksMax) {
             return;
         }
-        var oldest =
-                blocks.entrySet().stream()
-                        .filter(each -> !unhooked.contains(each.getKey()))
-                        .min(Comparator.comparingLong(each -> each.getValue().used()));
-        oldest.ifPresent(
-                each -> {
-                    each.getValue().writeTo(file); // Safe at any time.
-                    blocks.remove(each.getKey());
-                });
+        Iterator<Map.Entry<Integer, CountBlock>> eldest = blocks.entrySet().iterator();
+        while (eldest.hasNext()) {
+            Map.Entry<Integer, CountBlock> each = eldest.next();
+            if (!unhooked.contains(each.getKey())) {
+                each.getValue().writeTo(file); // Safe at any time.
+                eldest.remove();
+                return;
+            }
+        }
     }
 
     /**
-     * Adds to the count of clusters whose blocks exist.
+     * Adds to the counts of clusters, all of them.
      *
      * @param delta 1 or -1
-     * @return the new count of the last cluster
+     * @throws BlockException.Corrupt if that goes beyond what a count can be
      */
-    long add(long first, long count, int delta) {
-        long now = 0;
-        for (long cluster = first; cluster < first + count; cluster++) {
-            CountBlock block = block(Math.toIntExact(geometry.refcountTableIndex(cluster)));
-            int index = geometry.refcountBlockIndex(cluster);
-            long old = block.get(index);
-            if (delta > 0 ? old == geometry.refcountMax() : old == 0) {
-                throw new BlockException.Corrupt(
-                        file.name(),
-                        "refcount block " + geometry.refcountTableIndex(cluster),
-                        block.hostOffset(),
-                        "the count of cluster %d is %s already"
-                                .formatted(cluster, Long.toUnsignedString(old)));
-            }
-            now = old + delta;
-            block.set(index, now);
+    void add(long first, long count, int delta) {
+        long done = addWhilePossible(first, count, delta);
+        if (done < count) {
+            long cluster = first + done;
+            throw new BlockException.Corrupt(
+                    file.name(),
+                    "refcount block " + geometry.refcountTableIndex(cluster),
+                    blockOffset(geometry.refcountTableIndex(cluster)),
+                    "the count of cluster %d is %s already"
+                            .formatted(cluster, Long.toUnsignedString(get(cluster))));
         }
-        increased |= delta > 0;
-        return now;
+    }
+
+    /**
+     * Adds to the counts of clusters from {@code first} on, up to one whose count has no room for
+     * that or no block.
+     *
+     * @param delta 1 or -1
+     * @return how many were changed
+     */
+    long addWhilePossible(long first, long count, int delta) {
+        long end = first + count;
+        long at = first;
+        while (at < end) {
+            long index = geometry.refcountTableIndex(at);
+            if (blockOffset(index) == 0) {
+                break;
+            }
+            int inBlock = geometry.refcountBlockIndex(at);
+            int part = (int) Math.min(end - at, geometry.refcountsPerBlock() - inBlock);
+            int done = block((int) index).add(inBlock, part, delta);
+            increased |= delta > 0 && done > 0;
+            at += done;
+            if (done < part) {
+                break;
+            }
+        }
+        return at - first;
     }
 
     /**
@@ -182,7 +230,6 @@ final class Refcounts {
                 new CountBlock(geometry.clusterOffset(cluster), zeros, geometry.refcountOrder());
         block.markAllDirty();
         evict();
-        block.setUsed(++uses);
         blocks.put(index, block);
         table[index] = block.hostOffset();
         unhooked.add(index);
@@ -199,22 +246,38 @@ final class Refcounts {
         writeBlocks();
         if (!unhooked.isEmpty()) {
             file.flush(); // Q6: a block's bytes before the entry that leads to them.
-            for (int index : unhooked) {
-                writeTableEntry(index);
-            }
-            unhooked.clear();
+            hookBlocks();
         }
         boolean needsFlush = increased;
         increased = false;
         return needsFlush;
     }
 
+    /** Q1: a block that is counted in another new one is hooked in after that. */
+    private void hookBlocks() {
+        int unstable = Integer.MAX_VALUE;
+        for (int index : unhooked) {
+            long cluster = geometry.clusterIndex(table[index]);
+            int countedIn = Math.toIntExact(geometry.refcountTableIndex(cluster));
+            if (countedIn != index && countedIn >= unstable) {
+                file.flush();
+                unstable = Integer.MAX_VALUE;
+            }
+            writeTableEntry(index);
+            unstable = Math.min(unstable, index);
+        }
+        unhooked.clear();
+    }
+
     private void writeBlocks() {
+        List<CountBlock> dirty = new ArrayList<>();
         for (CountBlock block : blocks.values()) {
             if (block.isDirty()) {
-                block.writeTo(file);
+                dirty.add(block);
             }
         }
+        dirty.sort(Comparator.comparingLong(CountBlock::hostOffset));
+        dirty.forEach(block -> block.writeTo(file));
     }
 
     private void writeTableEntry(int index) {
@@ -245,6 +308,70 @@ final class Refcounts {
         metadata.add(place, clusters);
         table = larger;
         unhooked.clear();
+    }
+
+    /** Returns the number after the last cluster that is counted. */
+    long end() {
+        int perBlock = geometry.refcountsPerBlock();
+        for (int index = blocksEnd() - 1; index >= 0; index--) {
+            if (blockOffset(index) != 0) {
+                int last = lastUsed(block(index));
+                if (last >= 0) {
+                    return (long) index * perBlock + last + 1;
+                }
+            }
+        }
+        return 0;
+    }
+
+    private int lastUsed(CountBlock block) {
+        int perBlock = geometry.refcountsPerBlock();
+        int last = -1;
+        for (int at = block.nextOther(0, perBlock, 0); at < perBlock; ) {
+            last = block.nextZero(at, perBlock) - 1;
+            at = block.nextOther(last + 1, perBlock, 0);
+        }
+        return last;
+    }
+
+    /**
+     * Drops blocks that count nothing but perhaps themselves; the first one stays. When this
+     * returned the table in the file does not have them any more.
+     *
+     * @return the clusters of those that are counted in others, which is the caller's to end
+     */
+    List<Long> dropEmptyBlocks() {
+        List<Long> countedElsewhere = new ArrayList<>();
+        boolean changed = false;
+        for (int index = blocksEnd() - 1; index > 0; index--) {
+            long cluster = geometry.clusterIndex(blockOffset(index));
+            if (cluster == 0 || !isEmpty(index, cluster)) {
+                continue;
+            }
+            blocks.remove(index);
+            table[index] = 0;
+            metadata.remove(cluster, 1);
+            writeTableEntry(index);
+            changed = true;
+            if (geometry.refcountTableIndex(cluster) != index) {
+                countedElsewhere.add(cluster);
+            }
+        }
+        if (changed) {
+            file.flush(); // Q3: the pointer first.
+        }
+        return countedElsewhere;
+    }
+
+    private boolean isEmpty(int index, long cluster) {
+        CountBlock block = block(index);
+        int perBlock = geometry.refcountsPerBlock();
+        int first = block.nextOther(0, perBlock, 0);
+        boolean onlyItself =
+                geometry.refcountTableIndex(cluster) == index
+                        && first == geometry.refcountBlockIndex(cluster)
+                        && block.nextOther(first + 1, perBlock, 0) == perBlock;
+        return first == perBlock || onlyItself;
     }
 
     /** Makes room for entries in memory only, before blocks for the new table itself are made. */

@@ -4,8 +4,10 @@ import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.SnapshotInfo;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -33,8 +35,70 @@ record SnapshotTable(List<Snapshot> snapshots, long bytes) {
      * @param info what users see
      * @param l1Offset where its L1 table lies; not checked
      * @param l1Entries length of its L1 table; not checked
+     * @param extra the extra data as it lies in the file, known fields and unknown ones
      */
-    record Snapshot(SnapshotInfo info, long l1Offset, long l1Entries) {}
+    record Snapshot(SnapshotInfo info, long l1Offset, long l1Entries, byte[] extra) {
+        /** A new one, with the extra data that QEMU writes. */
+        static Snapshot of(SnapshotInfo info, long l1Offset, long l1Entries) {
+            return new Snapshot(info, l1Offset, l1Entries, new byte[0]);
+        }
+
+        /** Puts the entry as QEMU writes it; extra data beyond the known fields is kept. */
+        private void put(ByteBuffer out) {
+            byte[] id = info.id().getBytes(StandardCharsets.UTF_8);
+            byte[] name = info.name().getBytes(StandardCharsets.UTF_8);
+            long state = info.vmStateBytes();
+            byte[] all = Arrays.copyOf(extra, Math.max(extra.length, KNOWN_EXTRA));
+            ByteBuffer.wrap(all)
+                    .putLong(state)
+                    .putLong(info.diskLength())
+                    .putLong(info.icount().orElse(NO_ICOUNT));
+            out.putLong(l1Offset).putInt((int) l1Entries);
+            out.putShort((short) id.length).putShort((short) name.length);
+            out.putInt((int) info.taken().getEpochSecond()).putInt(info.taken().getNano());
+            out.putLong(info.vmClockNanos());
+            out.putInt(state >>> Integer.SIZE == 0 ? (int) state : 0);
+            out.putInt(all.length).put(all).put(id).put(name);
+            out.position((out.position() + 7) & -8);
+        }
+
+        private int bytes() {
+            int id = info.id().getBytes(StandardCharsets.UTF_8).length;
+            int name = info.name().getBytes(StandardCharsets.UTF_8).length;
+            int all = Math.max(extra.length, KNOWN_EXTRA);
+            return (HeaderCodec.SNAPSHOT_ENTRY_MIN + all + id + name + 7) & -8;
+        }
+    }
+
+    /** VM state size, disk size, instruction count. */
+    private static final int KNOWN_EXTRA = 24;
+
+    /**
+     * Makes the table's bytes.
+     *
+     * @param image the name for messages
+     */
+    static byte[] encode(String image, List<Snapshot> snapshots) {
+        long size = 0;
+        for (Snapshot each : snapshots) {
+            size += each.bytes();
+        }
+        if (size > BYTES_MAX || snapshots.size() > HeaderCodec.SNAPSHOTS_MAX) {
+            throw new BlockException.Media(
+                    image,
+                    "snapshot table",
+                    BlockException.NO_OFFSET,
+                    "there is no room for more snapshots",
+                    EFBIG,
+                    null);
+        }
+        ByteBuffer out = ByteBuffer.allocate((int) size);
+        snapshots.forEach(each -> each.put(out));
+        return out.array();
+    }
+
+    /** "File too large", as Linux numbers it. */
+    private static final int EFBIG = 27;
 
     /**
      * Reads the table.
@@ -63,7 +127,8 @@ record SnapshotTable(List<Snapshot> snapshots, long bytes) {
                     "entry %d has %d bytes of extra data, more than %d"
                             .formatted(index, extraBytes, EXTRA_MAX));
         }
-        ByteBuffer extra = ByteBuffer.wrap(take(storage, in, (int) extraBytes));
+        byte[] extraData = take(storage, in, (int) extraBytes);
+        ByteBuffer extra = ByteBuffer.wrap(extraData);
         String id = Header.text(take(storage, in, Short.toUnsignedInt(entry.getShort(12))));
         String name = Header.text(take(storage, in, Short.toUnsignedInt(entry.getShort(14))));
         int padding = (int) -in.position() & 7;
@@ -85,7 +150,8 @@ record SnapshotTable(List<Snapshot> snapshots, long bytes) {
                         extraBytes >= 24 && extra.getLong(16) != NO_ICOUNT
                                 ? OptionalLong.of(extra.getLong(16))
                                 : OptionalLong.empty());
-        return new Snapshot(info, entry.getLong(0), Integer.toUnsignedLong(entry.getInt(8)));
+        long l1Entries = Integer.toUnsignedLong(entry.getInt(8));
+        return new Snapshot(info, entry.getLong(0), l1Entries, extraData);
     }
 
     private static byte[] take(StorageNode storage, StreamReader in, int count) {

@@ -5,9 +5,11 @@ import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.format.FormatOptions;
+import dev.gaur.format.Preallocation;
 import dev.gaur.sync.Epoch;
 import dev.gaur.sync.RangeLock;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /**
  * All that changes an image: made when the first change comes, so that opening writes nothing
@@ -25,17 +27,20 @@ final class WriteEngine {
     private final ZeroPath zeroPath;
     private final CompressedWrites compressedWrites;
     private final BitmapStore bitmaps;
+    private final Preallocator preallocator;
     private final boolean lazy;
 
     /**
      * @param header of a sound image: counts and flags are true
      * @param bitmaps of the image, whose places are known from now on
+     * @param health of the image; not failed yet
      * @param epoch of all reads
      */
     WriteEngine(
             StorageNode file,
             StorageNode data,
             LiveHeader header,
+            Health health,
             FormatOptions options,
             BitmapStore bitmaps,
             Epoch epoch,
@@ -44,7 +49,7 @@ final class WriteEngine {
         this.bitmaps = bitmaps;
         this.data = data;
         this.header = header;
-        this.health = new Health(file.name(), header);
+        this.health = health;
         Header now = header.get();
         Geometry geometry = now.geometry();
         Refcounts refcounts = new Refcounts(file, header, metadata);
@@ -62,10 +67,12 @@ final class WriteEngine {
         this.compressedWrites =
                 new CompressedWrites(
                         file, now, allocator, metadata, linker, writePath, claims, health, reader);
+        this.preallocator = new Preallocator(file, data, geometry, allocator, linker);
         boolean asked = (now.compatible() & Header.LAZY_REFCOUNTS) != 0;
         this.lazy = now.version() >= 3 && options.lazyRefcounts().orElse(asked);
         writeBack.setLazy(lazy);
-        new MetadataPlaces(file, now, metadata).addAll(writeBack.tables(), refcounts);
+        long[] l1 = Tables.readEntries(file, "L1 table", now.l1TableOffset(), now.l1Entries());
+        new MetadataPlaces(file, now, metadata).addAll(l1, refcounts);
         bitmaps.attach(allocator, metadata);
     }
 
@@ -80,29 +87,35 @@ final class WriteEngine {
         return bitmaps;
     }
 
-    void write(View view, long guestOffset, MemorySegment source, Durability durability) {
+    /** The disk may have become smaller since the range was checked. */
+    private void check(View view, long guestOffset, long length) {
+        Objects.checkFromIndexSize(guestOffset, length, view.length());
         health.check();
+    }
+
+    void write(View view, long guestOffset, MemorySegment source, Durability durability) {
+        check(view, guestOffset, source.byteSize());
         bitmaps.mark(guestOffset, source.byteSize());
         writePath.write(view, guestOffset, source);
         finish(durability);
     }
 
     void zero(View view, long guestOffset, long length, ZeroMode mode, Durability durability) {
-        health.check();
+        check(view, guestOffset, length);
         bitmaps.mark(guestOffset, length);
         zeroPath.zero(view, guestOffset, length, mode);
         finish(durability);
     }
 
     void discard(View view, long guestOffset, long length) {
-        health.check();
+        check(view, guestOffset, length);
         bitmaps.mark(guestOffset, length);
         zeroPath.discard(view, guestOffset, length);
         finish(Durability.CACHED);
     }
 
     void writeCompressed(View view, long guestOffset, MemorySegment source) {
-        health.check();
+        check(view, guestOffset, source.byteSize());
         bitmaps.mark(guestOffset, source.byteSize());
         compressedWrites.write(view, guestOffset, source);
         finish(Durability.CACHED);
@@ -131,6 +144,19 @@ final class WriteEngine {
     /** Tells whether a failure has ended all changes. */
     boolean isFailed() {
         return health.isFailed();
+    }
+
+    /** Forgets all entries of whole clusters: what lies below shows. */
+    void drop(View view, long from, long end) {
+        health.check();
+        zeroPath.drop(view, from, end);
+        finish(Durability.CACHED);
+    }
+
+    /** Gives clusters to a range that has none. */
+    void preallocate(View view, long from, long end, Preallocation preallocation) {
+        health.check();
+        preallocator.preallocate(view, from, end, preallocation, writeBack::throttle);
     }
 
     private void finish(Durability durability) {

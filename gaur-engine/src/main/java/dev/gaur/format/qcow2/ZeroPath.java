@@ -245,6 +245,28 @@ final class ZeroPath {
         }
     }
 
+    /** Forgets the entries of whole clusters; the range may lie behind the disk. */
+    void drop(View view, long from, long end) {
+        for (long at = from; at < end; ) {
+            long next = Math.min(end, sliceEnd(at));
+            int clusters = (int) geometry.clusterIndex(next - at);
+            RangeLock.Claim claim = claims.claim(at, next - at);
+            try {
+                linker.change(
+                        view.map(),
+                        view.cache(),
+                        at,
+                        clusters,
+                        false,
+                        true,
+                        (_, _) -> new Linker.Entry(0, 0));
+            } finally {
+                claim.close();
+            }
+            at = next;
+        }
+    }
+
     private Linker.Entry discardedEntry(ClusterState old, boolean hasBacking) {
         boolean nothing = !old.placed() && !old.compressed();
         if (nothing && old.isUnallocated() && !hasBacking) {

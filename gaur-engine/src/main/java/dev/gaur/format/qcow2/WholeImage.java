@@ -1,0 +1,261 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
+import dev.gaur.format.FormatOptions;
+import dev.gaur.format.qcow2.ClusterAllocator.Taken;
+import dev.gaur.mem.BufferPool;
+import dev.gaur.mem.Bytes;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * An image that nobody reads or writes, all of which is in its file: what changes it as a whole
+ * works with this. Whoever comes after makes everything in memory anew, so what went wrong before
+ * anything in the file pointed to it costs space at most.
+ *
+ * <p>Used by one thread.
+ */
+final class WholeImage {
+    private final StorageNode file;
+    private final LiveHeader header;
+    private final Geometry geometry;
+    private final Health health;
+    private final Refcounts refcounts;
+    private final ClusterAllocator allocator;
+    private final FormatOptions options;
+
+    /** First byte and length of what is free, to be told to the file system; of full ones few. */
+    private final List<long[]> freed = new ArrayList<>();
+
+    private static final int FREED_MAX = 1 << 18;
+
+    /**
+     * @param health is failed when nobody knows what the file has
+     */
+    WholeImage(StorageNode file, LiveHeader header, Health health, FormatOptions options) {
+        this.options = options;
+        this.file = file;
+        this.header = header;
+        this.geometry = header.get().geometry();
+        this.health = health;
+        ClusterSet metadata = new ClusterSet();
+        this.refcounts = new Refcounts(file, header, metadata);
+        this.allocator = new ClusterAllocator(file, geometry, refcounts, metadata, health);
+        if (options.discard().passSnapshot()) {
+            allocator.setFreed(this::noteFreed);
+        }
+        new MetadataPlaces(file, header.get(), metadata).addAll(activeL1(), refcounts);
+    }
+
+    StorageNode file() {
+        return file;
+    }
+
+    LiveHeader header() {
+        return header;
+    }
+
+    Geometry geometry() {
+        return geometry;
+    }
+
+    Health health() {
+        return health;
+    }
+
+    /** The counts: of what is in the file, and of what was taken and freed here. */
+    Refcounts refcounts() {
+        return refcounts;
+    }
+
+    /** Returns the active L1 table, entries for VM state included. */
+    long[] activeL1() {
+        Header now = header.get();
+        return Tables.readEntries(file, "L1 table", now.l1TableOffset(), now.l1Entries());
+    }
+
+    /** Returns the L1 table of a snapshot, after checking where it is said to be. */
+    long[] l1Of(SnapshotTable.Snapshot snapshot) {
+        String name = nameOf(snapshot);
+        if (snapshot.l1Entries() > HeaderCodec.L1_BYTES_MAX / Long.BYTES) {
+            throw new BlockException.Corrupt(
+                    file.name(),
+                    name,
+                    snapshot.l1Offset(),
+                    "%d entries, larger than 32 MiB".formatted(snapshot.l1Entries()));
+        }
+        if (snapshot.l1Offset() < 0 || !geometry.isAligned(snapshot.l1Offset())) {
+            throw new BlockException.Corrupt(
+                    file.name(), name, snapshot.l1Offset(), "is no multiple of the cluster size");
+        }
+        return Tables.readEntries(file, name, snapshot.l1Offset(), (int) snapshot.l1Entries());
+    }
+
+    /** What messages call the L1 table of a snapshot. */
+    static String nameOf(SnapshotTable.Snapshot snapshot) {
+        return "L1 table of snapshot " + snapshot.info().id();
+    }
+
+    /** All that an L1 table leads to. */
+    ClusterTree tree(String name, long[] l1) {
+        return new ClusterTree(file, header.get(), name, l1);
+    }
+
+    /** The same image after its header has changed; this one must not be used any more. */
+    WholeImage again() {
+        return new WholeImage(file, header, health, options);
+    }
+
+    // ---- clusters
+
+    /** Takes clusters, one behind the other, for so many bytes; 0 bytes lie at offset 0. */
+    long take(long bytes) {
+        return bytes == 0 ? 0 : takeRun(geometry.clustersFor(bytes)).hostOffset();
+    }
+
+    /** Takes clusters, one behind the other. */
+    Taken takeRun(long clusters) {
+        freed.clear(); // Some of it may be in use again.
+        return allocator.takeRun(clusters);
+    }
+
+    /** Frees the clusters of so many bytes, which nothing in the file leads to any more (Q3). */
+    void free(long hostOffset, long bytes) {
+        if (bytes > 0) {
+            allocator.free(hostOffset, geometry.clustersFor(bytes));
+        }
+    }
+
+    /**
+     * Counts all references of a tree once more, or none of them.
+     *
+     * @return false if one of the counts cannot grow
+     */
+    boolean raise(ClusterTree tree) {
+        long[] raised = {0};
+        boolean all =
+                tree.references(
+                        (first, count) -> {
+                            long done = allocator.increaseWhilePossible(first, count);
+                            raised[0] += done;
+                            return done == count;
+                        });
+        if (!all) {
+            lower(tree, raised[0]);
+        }
+        return all;
+    }
+
+    /** Counts a cluster so many times more. */
+    void raise(long hostOffset, long times) {
+        for (long i = 0; i < times; i++) {
+            if (!allocator.increase(hostOffset)) {
+                throw new BlockException.Corrupt(
+                        file.name(), "refcounts", hostOffset, "cannot count a cluster once more");
+            }
+        }
+    }
+
+    /** Takes back all references of a tree, which nothing in the file leads to any more (Q3). */
+    void lower(ClusterTree tree) {
+        lower(tree, Long.MAX_VALUE);
+    }
+
+    /** Takes back the reference to a table, and those from one of its entries on (Q3). */
+    void lowerPart(ClusterTree tree, int l1Index, int from) {
+        tree.references(
+                l1Index,
+                from,
+                (first, count) -> {
+                    allocator.free(geometry.clusterOffset(first), count);
+                    return true;
+                });
+        allocator.free(tree.tableOffset(l1Index), 1);
+    }
+
+    private void lower(ClusterTree tree, long most) {
+        long[] left = {most};
+        tree.references(
+                (first, count) -> {
+                    long now = Math.min(count, left[0]);
+                    if (now > 0) {
+                        allocator.free(geometry.clusterOffset(first), now);
+                    }
+                    left[0] -= now;
+                    return left[0] > 0;
+                });
+    }
+
+    // ---- the file
+
+    /** Writes a table of big-endian numbers. */
+    void writeTable(long hostOffset, long[] entries) {
+        if (entries.length > 0) {
+            MemorySegment bytes = BufferPool.allocate((long) entries.length * Long.BYTES);
+            Bytes.putU64(bytes, 0, entries, 0, entries.length);
+            file.write(hostOffset, bytes, Durability.CACHED);
+        }
+    }
+
+    /** Makes all counts, and all that was written, stable. */
+    void commit() {
+        refcounts.writeBack();
+        file.flush();
+    }
+
+    /**
+     * Says, in the file too, that counts and flags may contradict each other: whoever finds that
+     * after a crash repairs the image before writing to it. Version 2 has no way to say it.
+     */
+    void setDirty(boolean dirty) {
+        if (header.get().version() >= 3) {
+            header.setIncompatible(Header.DIRTY, dirty);
+        }
+    }
+
+    /** Ends the work: the file has all, and its space that is free is given back. */
+    void finish() {
+        allocator.close();
+        commit();
+        try {
+            for (long[] each : freed) {
+                long length = Math.min(each[1], file.length() - each[0]);
+                if (length > 0) {
+                    file.discard(each[0], length);
+                }
+            }
+        } catch (BlockException _) {
+            // It would have been nice, but nothing depends on it.
+        }
+        freed.clear();
+    }
+
+    private void noteFreed(long first, long count) {
+        long offset = geometry.clusterOffset(first);
+        long length = geometry.clusterOffset(count);
+        long[] last = freed.isEmpty() ? new long[] {-1, 0} : freed.getLast();
+        if (last[0] + last[1] == offset) {
+            last[1] += length;
+        } else if (freed.size() < FREED_MAX) {
+            freed.add(new long[] {offset, length});
+        }
+    }
+
+    /**
+     * Drops refcount blocks that count nothing, and cuts the file behind the last cluster in use.
+     * All counts are in the file.
+     */
+    void trim() {
+        List<Long> dropped = refcounts.dropEmptyBlocks();
+        dropped.forEach(cluster -> allocator.free(geometry.clusterOffset(cluster), 1));
+        commit();
+        long end = geometry.clusterOffset(refcounts.end());
+        if (end < file.length()) {
+            file.resize(end);
+            file.flush();
+        }
+    }
+}
