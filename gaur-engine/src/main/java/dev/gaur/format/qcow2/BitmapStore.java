@@ -188,7 +188,9 @@ final class BitmapStore {
      * dirty.
      */
     synchronized void resized(long newLength) {
-        bitmaps.forEach(each -> each.resize(geometry, newLength));
+        bitmaps.stream()
+                .filter(StoredBitmap::isUsable) // Others are as they were left, of any size.
+                .forEach(each -> each.resize(geometry, newLength));
         followEnabled();
     }
 

@@ -220,6 +220,7 @@ final class ImageResizer {
                         header,
                         image.health(),
                         FormatOptions.DEFAULT,
+                        new BitmapStore(file, header), // Not attached: follows nothing.
                         new Epoch(),
                         compressed);
         View view =

@@ -11,8 +11,12 @@ final class ImageSnapshots implements Snapshots {
     /** Runs work on the whole image. */
     @FunctionalInterface
     interface Alone {
-        /** Returns what the work does. */
-        <T> T run(Function<WholeImage, T> work);
+        /**
+         * Returns what the work does.
+         *
+         * @param exchanges whether any byte of the disk may be another one then
+         */
+        <T> T run(boolean exchanges, Function<WholeImage, T> work);
     }
 
     private final Alone alone;
@@ -30,12 +34,13 @@ final class ImageSnapshots implements Snapshots {
 
     @Override
     public SnapshotInfo create(SnapshotInfo wish) {
-        return alone.run(image -> new SnapshotChange(image).create(wish));
+        return alone.run(false, image -> new SnapshotChange(image).create(wish));
     }
 
     @Override
     public void apply(String idOrName) {
         alone.run(
+                true,
                 image -> {
                     var change = new SnapshotChange(image);
                     change.apply(change.find(idOrName));
@@ -46,6 +51,7 @@ final class ImageSnapshots implements Snapshots {
     @Override
     public void delete(String id) {
         alone.run(
+                false,
                 image -> {
                     var change = new SnapshotChange(image);
                     change.delete(change.withId(id));

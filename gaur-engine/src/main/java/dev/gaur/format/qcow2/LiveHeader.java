@@ -41,6 +41,11 @@ final class LiveHeader {
         return header;
     }
 
+    /** Takes what somebody else wrote to the file. */
+    synchronized void reload(Header written) {
+        header = written;
+    }
+
     /** Says where the active L1 table is from now on. */
     synchronized void switchL1(int entries, long offset) {
         put(L1_AT, ByteBuffer.allocate(SWITCH_BYTES).putInt(entries).putLong(offset));

@@ -237,6 +237,19 @@ final class Qcow2Image implements Image {
         return ready != null ? ready : makeEngine();
     }
 
+    /** Counts of an image that was not closed may be stale: nobody may allocate by them. */
+    private void repairIfDirty() {
+        if (header.get().has(Header.DIRTY)) {
+            reads.pause();
+            try {
+                header.reload(Repair.onOpen(file, header.get()));
+                view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+            } finally {
+                reads.resume();
+            }
+        }
+    }
+
     /** Prepares for the first change; readers get to see changes from then on. */
     private synchronized WriteEngine makeEngine() {
         WriteEngine ready = engine;
@@ -244,11 +257,12 @@ final class Qcow2Image implements Image {
             return ready;
         }
         health.check();
-        WriteEngine.requireClean(name(), header.get());
+        repairIfDirty();
         BitmapStore known = bitmapStore;
         BitmapStore bitmaps = known != null ? known : new BitmapStore(file, header);
         WriteEngine made =
                 new WriteEngine(file, data, header, health, options, bitmaps, reads, compressed);
+        made.attachBitmaps();
         bitmapStore = bitmaps;
         reads.pause();
         try {
@@ -263,16 +277,20 @@ final class Qcow2Image implements Image {
     /**
      * Runs what changes the whole image while no request is under way and all is in the file. What
      * memory has of the image is made anew afterwards.
+     *
+     * @param exchanges whether any byte of the disk may be another one then
      */
-    private <T> T alone(Function<WholeImage, T> work) {
+    private <T> T alone(boolean exchanges, Function<WholeImage, T> work) {
         changes.pause();
         try {
             checkChangeable();
             engine().settle();
+            long oldLength = header.get().virtualSize();
             reads.pause();
             try {
                 T result = work.apply(new WholeImage(file, header, health, options));
                 snapshots = SnapshotTable.read(file, header.get());
+                fitBitmaps(oldLength, exchanges);
                 return result;
             } finally {
                 engine = null;
@@ -472,15 +490,38 @@ final class Qcow2Image implements Image {
 
     private void amend(Amendment changes) {
         alone(
+                false,
                 image -> {
                     new ImageAmender(image, data, backing, compressed).amend(changes);
                     return changes;
                 });
     }
 
+    /** Bitmaps are as long as the disk, and know when all of it was exchanged. */
+    private void fitBitmaps(long oldLength, boolean exchanged) {
+        BitmapStore bitmaps = bitmapStore;
+        if (bitmaps != null) {
+            if (header.get().virtualSize() != oldLength) {
+                bitmaps.resized(header.get().virtualSize());
+            }
+            if (exchanged) {
+                bitmaps.markAll();
+            }
+        }
+    }
+
+    private void requireResizable(long newLength) {
+        BitmapStore bitmaps = bitmapStore;
+        if (bitmaps != null) {
+            bitmaps.requireResizable(newLength);
+        }
+    }
+
     private void resize(long newLength, Preallocation preallocation) {
         alone(
+                false,
                 image -> {
+                    requireResizable(newLength);
                     var resizer = new ImageResizer(image, data, backing, compressed);
                     resizer.resize(newLength, preallocation);
                     return newLength;

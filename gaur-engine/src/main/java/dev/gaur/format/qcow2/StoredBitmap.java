@@ -132,6 +132,11 @@ final class StoredBitmap {
         }
     }
 
+    /** Tells whether the content can be trusted. */
+    boolean isUsable() {
+        return problem.isEmpty() && (entry == null || !entry.inUse());
+    }
+
     /** The refusal, in QEMU's words, to use a bitmap that was not stored in time. */
     static BlockException inconsistent(String image, String name) {
         return new BlockException.Denied(

@@ -73,6 +73,10 @@ final class WriteEngine {
         writeBack.setLazy(lazy);
         long[] l1 = Tables.readEntries(file, "L1 table", now.l1TableOffset(), now.l1Entries());
         new MetadataPlaces(file, now, metadata).addAll(l1, refcounts);
+    }
+
+    /** Prepares the bitmaps for changes; to be called before the first one. */
+    void attachBitmaps() {
         bitmaps.attach(allocator, metadata);
     }
 
@@ -228,16 +232,6 @@ final class WriteEngine {
         if (header.cryptMethod() != 0) {
             throw new BlockException.Unsupported(
                     image, "encryption", "encrypted images are not supported yet");
-        }
-    }
-
-    /** Says that an image cannot be changed before something else was done with it. */
-    static void requireClean(String image, Header header) {
-        if (header.has(Header.DIRTY)) {
-            throw new BlockException.Unsupported(
-                    image,
-                    "dirty bit",
-                    "the image was not closed cleanly: run check -r all, then write to it");
         }
     }
 }

@@ -301,15 +301,4 @@ final class ZeroPath {
             }
         }
     }
-
-    private void drop(View view, long from, long end) {
-        int clusters = (int) geometry.clusterIndex(end - from);
-        RangeLock.Claim claim = claims.claim(from, end - from);
-        try {
-            Linker.Entry none = new Linker.Entry(0, 0);
-            linker.change(view.map(), view.cache(), from, clusters, false, true, (_, _) -> none);
-        } finally {
-            claim.close();
-        }
-    }
 }
