@@ -149,7 +149,7 @@ class BitmapOracleTest {
                 }
                 default -> {
                     name = "bitmap " + next++;
-                    long granularity = SECTOR << random.nextInt(10);
+                    long granularity = (long) SECTOR << random.nextInt(10);
                     command.addAll(List.of("--add", "-g", granularity));
                     models.put(name, new Model(size, granularity));
                 }
