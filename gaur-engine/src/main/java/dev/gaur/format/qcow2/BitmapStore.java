@@ -61,7 +61,8 @@ final class BitmapStore {
             claims.add(directory, all());
             return;
         }
-        bitmaps.clear(); // Of an attempt that failed.
+        bitmaps.clear(); // Of an attempt that failed, or as they were stored.
+        removed.clear();
         load(claims);
         if (header.get().version() >= 3) {
             begin();
@@ -133,6 +134,11 @@ final class BitmapStore {
         if (any) {
             file.flush();
         }
+    }
+
+    /** Whether the file's bitmaps are marked as in use, or lack some that are here. */
+    synchronized boolean isToBeStored() {
+        return begun && !(bitmaps.isEmpty() && directory.entries().isEmpty());
     }
 
     /** What the file had. */
@@ -330,7 +336,7 @@ final class BitmapStore {
      * written is given back.
      */
     synchronized void store(ClusterAllocator allocator, ClusterSet metadata, Health health) {
-        if (bitmaps.isEmpty() && directory.entries().isEmpty()) {
+        if (!isToBeStored()) {
             return;
         }
         fitToDisk();
@@ -349,6 +355,7 @@ final class BitmapStore {
                     new BitmapClaims(geometry, allocator, metadata)
                             .free(directory, all(), writer.kept()); // Q3
                 });
+        begun = false; // The file says again what holds: the next change begins anew.
     }
 
     /** A bitmap of another size than the disk's would make QEMU refuse the image. */

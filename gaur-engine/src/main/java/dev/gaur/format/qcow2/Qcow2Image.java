@@ -390,6 +390,7 @@ final class Qcow2Image implements Image {
         try {
             checkChangeable();
             WriteEngine ready = engine();
+            ready.bitmaps().markAll();
             reads.pause();
             try {
                 ready.endBefore(() -> ContentReset.run(file, header.get()));
@@ -570,10 +571,9 @@ final class Qcow2Image implements Image {
                 changes.pause(); // Requests under way end; what comes now finds the image closed.
                 changes.resume();
             }
-            WriteEngine ready = engine;
-            if (ready == null && bitmapStore != null && !health.isFailed()) {
-                ready = makeEngine(); // The bitmaps still wait to be stored.
-            }
+            BitmapStore bitmaps = bitmapStore;
+            boolean unstored = bitmaps != null && bitmaps.isToBeStored() && !health.isFailed();
+            WriteEngine ready = unstored ? engine() : engine;
             if (ready != null) {
                 ready.close();
             }

@@ -128,6 +128,7 @@ final class WriteEngine {
     /** Drops all that the active state holds, cluster by cluster. Stable when it returned. */
     void makeEmpty(View view) {
         health.check();
+        bitmaps.markAll();
         zeroPath.dropAll(view, () -> finish(Durability.CACHED));
         writeBack.flush();
         if (data != file) { // Only now that no entry leads there.
@@ -141,7 +142,7 @@ final class WriteEngine {
      */
     void endBefore(Runnable change) {
         health.check();
-        close();
+        settle(); // Bitmaps stay in memory: what comes after may change the disk.
         health.orFail(change);
     }
 

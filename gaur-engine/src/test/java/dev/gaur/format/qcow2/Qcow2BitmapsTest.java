@@ -13,6 +13,7 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.format.BitmapInfo;
 import dev.gaur.format.Bitmaps;
+import dev.gaur.format.CheckListener;
 import dev.gaur.format.Image;
 import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.TestBytes;
@@ -334,6 +335,59 @@ class Qcow2BitmapsTest {
             write(image, 0, 1);
             image.flush();
             return BitmapDisk.copy(file);
+        }
+    }
+
+    @Test
+    void aCheckOfAnOpenImageLosesNoBits() {
+        MemoryStorage file = withBitmap("b");
+        BitmapDisk.change(
+                file,
+                image -> {
+                    write(image, 0, 1);
+                    check(image);
+                    write(image, 8192, 1);
+                    image.flush();
+                    // What a crash leaves now must not be relied on.
+                    assertTrue(BitmapDisk.list(BitmapDisk.copy(file)).getFirst().inUse());
+                });
+        assertEquals(2, stored(file, "b").count());
+        BitmapDisk.assertClean(file, "");
+    }
+
+    private static void check(Image image) {
+        assertTrue(image.checker().orElseThrow().check(new CheckListener() {}).isClean());
+    }
+
+    @Test
+    void afterACheckBitmapsAreStoredOnClosing() {
+        MemoryStorage file = withBitmap("b");
+        BitmapDisk.change(
+                file,
+                image -> {
+                    write(image, 0, 1);
+                    BitmapDisk.bitmaps(image).add("more", 512, true);
+                    check(image);
+                    assertEquals(1, BitmapDisk.bitmaps(image).copyOf("b").count());
+                });
+        assertEquals(1, stored(file, "b").count());
+        assertEquals(List.of("b", "more"), names(file));
+        BitmapDisk.assertClean(file, "");
+    }
+
+    @Test
+    void emptyingTheImageMarksAll() {
+        for (MemoryStorage file : List.of(withBitmap("b"), BitmapDisk.create(OPTIONS))) {
+            BitmapDisk.change(
+                    file,
+                    image -> {
+                        write(image, 0, SIZE);
+                        BitmapDisk.bitmaps(image).add("new", 4096, true);
+                        image.emptying().orElseThrow().makeEmpty();
+                    });
+            assertEquals(Math.ceilDiv(SIZE, 4096), stored(file, "new").count());
+            assertArrayEquals(new byte[SIZE], BitmapDisk.content(file));
+            BitmapDisk.assertClean(file, "");
         }
     }
 
