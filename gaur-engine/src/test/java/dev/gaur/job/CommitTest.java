@@ -9,6 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
+import dev.gaur.format.Bitmaps;
+import dev.gaur.format.CheckListener;
+import dev.gaur.format.CheckReport;
 import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.graph.BlockDevice;
 import dev.gaur.graph.MemoryChain;
@@ -147,6 +150,32 @@ class CommitTest {
         }
         RebaseTest.check(layers.getFirst(), false, "seed " + SEED);
         assertArrayEquals(model, content(layers));
+    }
+
+    @Test
+    void aNewBitmapOfTheImageSurvivesThatItIsEmptied() {
+        List<MemoryStorage> layers = two(true, 4096);
+        byte[] model = content(layers);
+        try (BlockDevice device = MemoryChain.open(kept(layers))) {
+            Bitmaps bitmaps = device.image().bitmaps().orElseThrow();
+            bitmaps.add("one", 65536, true);
+            Commit.run(device, 1, 2, 0, new JobControl());
+            Commit.makeEmpty(device);
+            device.write(70_000, MemorySegment.ofArray(new byte[] {1}), Durability.CACHED);
+            model[70_000] = 1;
+            CheckListener nobody = CheckListener.NONE;
+            CheckReport report = device.image().checker().orElseThrow().check(nobody);
+            assertEquals(0, report.corruptions());
+            device.write(140_000, MemorySegment.ofArray(new byte[] {2}), Durability.CACHED);
+            model[140_000] = 2;
+            assertEquals(1, bitmaps.list().size());
+        }
+        RebaseTest.check(layers.getFirst(), false, "seed " + SEED);
+        assertArrayEquals(model, content(layers));
+        try (BlockDevice device = MemoryChain.open(kept(layers))) {
+            assertEquals("one", device.image().info().bitmaps().getFirst().name());
+        }
+        RebaseTest.check(layers.getFirst(), false, "seed " + SEED);
     }
 
     @Test

@@ -64,7 +64,7 @@ class RebaseTest {
     }
 
     static StorageNode keep(StorageNode storage) {
-        return new FailingStorage(storage, Long.MAX_VALUE);
+        return new FailingStorage(storage, Long.MAX_VALUE - 1);
     }
 
     /** A disk that differs in a few places from what a chain has, or is another altogether. */

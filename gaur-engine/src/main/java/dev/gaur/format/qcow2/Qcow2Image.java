@@ -382,15 +382,15 @@ final class Qcow2Image implements Image {
     }
 
     private void makeEmpty() {
-        if (!ContentReset.isPossible(header.get())) {
-            change((engine, view) -> engine.makeEmpty(view));
-            return;
-        }
         changes.pause();
         try {
             checkChangeable();
             WriteEngine ready = engine();
             ready.bitmaps().markAll();
+            if (!ContentReset.isPossible(header.get()) || !ready.bitmaps().list().isEmpty()) {
+                ready.makeEmpty(view);
+                return;
+            }
             reads.pause();
             try {
                 ready.endBefore(() -> ContentReset.run(file, header.get()));

@@ -138,7 +138,7 @@ final class WriteEngine {
 
     /**
      * Writes everything out and then runs what changes the file beside this engine, which is not to
-     * be used afterwards.
+     * be used afterwards. Bitmaps stay in memory, for the next engine.
      */
     void endBefore(Runnable change) {
         health.check();
