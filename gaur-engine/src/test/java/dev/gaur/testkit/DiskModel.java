@@ -200,6 +200,14 @@ public final class DiskModel {
         change(list, succeeded, moment);
     }
 
+    /** Says which snapshots there are now, after an operation that perhaps made or removed one. */
+    public void found(List<String> names) {
+        List<Snapshot> now = checkSnapshots(names, NOW);
+        if (!now.equals(snapshots())) {
+            snapshots.add(now, step, started, true);
+        }
+    }
+
     /** A snapshot was deleted, or perhaps; that is stable from a moment on. */
     public void delete(String name, boolean succeeded, long moment) {
         List<Snapshot> list = new ArrayList<>(snapshots());

@@ -132,11 +132,6 @@ final class StoredBitmap {
         }
     }
 
-    /** Tells whether the content can be trusted. */
-    boolean isUsable() {
-        return problem.isEmpty() && (entry == null || !entry.inUse());
-    }
-
     /** The refusal, in QEMU's words, to use a bitmap that was not stored in time. */
     static BlockException inconsistent(String image, String name) {
         return new BlockException.Denied(

@@ -253,26 +253,38 @@ final class Session implements AutoCloseable {
         return image.info().snapshots().stream().map(SnapshotInfo::name).toList();
     }
 
+    /** An image that went on after a failure knows which snapshots it had then. */
+    private void foundBefore(List<String> names, boolean succeeded) {
+        if (succeeded && failures > 0) {
+            model.found(names);
+        }
+    }
+
     private void take(String name) {
+        List<String> before = names();
         if (image.snapshots().isEmpty()) {
             return;
         }
         SnapshotInfo wish =
                 new SnapshotInfo("", name, Instant.EPOCH, 0, 0, 0, OptionalLong.empty());
         boolean succeeded = succeeds(() -> image.snapshots().orElseThrow().create(wish));
+        foundBefore(before, succeeded);
         model.take(name, image.length(), succeeded, clock.getAsLong());
     }
 
     private void apply(int which) {
+        List<String> before = names();
         if (image.snapshots().isEmpty() || model.snapshots().isEmpty()) {
             return;
         }
         DiskModel.Snapshot chosen = model.snapshots().get(which % model.snapshots().size());
         boolean succeeded = succeeds(() -> image.snapshots().orElseThrow().apply(chosen.name()));
+        foundBefore(before, succeeded);
         model.apply(chosen, succeeded, clock.getAsLong());
     }
 
     private void delete(int which) {
+        List<String> before = names();
         if (image.snapshots().isEmpty() || model.snapshots().isEmpty()) {
             return;
         }
@@ -284,6 +296,7 @@ final class Session implements AutoCloseable {
                                 snapshots.list().stream()
                                         .filter(each -> each.name().equals(name))
                                         .forEach(each -> snapshots.delete(each.id())));
+        foundBefore(before, succeeded);
         model.delete(name, succeeded, clock.getAsLong());
     }
 
