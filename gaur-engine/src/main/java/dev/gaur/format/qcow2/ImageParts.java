@@ -2,6 +2,7 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
+import dev.gaur.format.BitmapInfo;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.ImageInfo;
 import dev.gaur.storage.Reference;
@@ -97,5 +98,38 @@ final class ImageParts {
                 (header.autoclear() & Header.DATA_FILE_RAW) != 0,
                 List.of("", "aes", "luks").get(header.cryptMethod()),
                 LuksHeader.read(file, header));
+    }
+
+    /**
+     * What an image says of itself.
+     *
+     * @param live the bitmaps in memory, if any change was made
+     */
+    static ImageInfo info(
+            StorageNode file,
+            Header header,
+            long length,
+            SnapshotTable snapshots,
+            Optional<BitmapStore> live) {
+        BitmapDirectory directory =
+                live.map(BitmapStore::directory)
+                        .orElseGet(
+                                () -> BitmapDirectory.read(file, header).lookedInto(file, header));
+        List<BitmapInfo> bitmaps = live.map(BitmapStore::list).orElseGet(directory::infos);
+        return new ImageInfo(
+                file.name(),
+                "qcow2",
+                length,
+                file.allocatedBytes(),
+                file.length(),
+                1 << header.clusterBits(),
+                header.has(Header.DIRTY),
+                header.cryptMethod() != 0,
+                backing(file, header),
+                dataFile(file, header),
+                snapshots.infos(),
+                BitmapDirectory.sound(bitmaps),
+                directory.warnings(bitmaps),
+                details(file, header));
     }
 }

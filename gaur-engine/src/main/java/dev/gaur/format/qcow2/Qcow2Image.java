@@ -3,7 +3,6 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
-import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.Limits;
 import dev.gaur.block.StorageNode;
@@ -12,7 +11,6 @@ import dev.gaur.block.ZeroNode;
 import dev.gaur.codec.Compression;
 import dev.gaur.format.Amending;
 import dev.gaur.format.Amendment;
-import dev.gaur.format.BitmapInfo;
 import dev.gaur.format.Bitmaps;
 import dev.gaur.format.CheckListener;
 import dev.gaur.format.CheckReport;
@@ -29,8 +27,6 @@ import dev.gaur.format.Resizing;
 import dev.gaur.format.Snapshots;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -185,27 +181,8 @@ final class Qcow2Image implements Image {
             view.extentWalk().walk(offset, length, visitor);
             return;
         }
-        // The visitor may take its time, or make requests itself: it is told outside.
-        List<Extent> found = new ArrayList<>();
-        long end = offset + length;
-        for (long at = offset; at < end; found.clear()) {
-            int ticket = reads.enter();
-            try {
-                view.extentWalk()
-                        .walk(at, end - at, each -> found.add(each) && found.size() < EXTENTS_STEP);
-            } finally {
-                reads.leave(ticket);
-            }
-            for (Extent each : found) {
-                if (!visitor.visit(each)) {
-                    return;
-                }
-            }
-            at = found.getLast().end();
-        }
+        ExtentSteps.walk(reads, () -> view.extentWalk(), offset, length, visitor);
     }
-
-    private static final int EXTENTS_STEP = 64;
 
     // ---- changes
 
@@ -336,43 +313,27 @@ final class Qcow2Image implements Image {
 
     @Override
     public Optional<Rebasing> rebasing() {
-        return writable ? Optional.of(new BackingChange()) : Optional.empty();
+        return writable
+                ? Optional.of(new ImageRebasing(header, this::zeroOverAny, this::exclusively))
+                : Optional.empty();
     }
 
-    private final class BackingChange implements Rebasing {
-        @Override
-        public int unit() {
-            return header.get().geometry().subclusterSize();
-        }
+    private void zeroOverAny(long offset, long length) {
+        change(
+                (engine, view) ->
+                        engine.zero(
+                                view.overAny(), offset, length, ZeroMode.UNMAP, Durability.CACHED));
+    }
 
-        @Override
-        public void zeroOverAny(long offset, long length) {
-            change(
-                    (engine, view) ->
-                            engine.zero(
-                                    view.overAny(),
-                                    offset,
-                                    length,
-                                    ZeroMode.UNMAP,
-                                    Durability.CACHED));
-        }
-
-        @Override
-        public void checkBacking(String backingName, String format) {
-            header.checkBacking(backingName, format);
-        }
-
-        @Override
-        public void setBacking(String backingName, String format) {
-            checkReadable();
-            changes.pause();
-            reads.pause();
-            try {
-                header.setBacking(backingName, format);
-            } finally {
-                reads.resume();
-                changes.resume();
-            }
+    private void exclusively(Runnable work) {
+        checkReadable();
+        changes.pause();
+        reads.pause();
+        try {
+            work.run();
+        } finally {
+            reads.resume();
+            changes.resume();
         }
     }
 
@@ -536,28 +497,8 @@ final class Qcow2Image implements Image {
 
     @Override
     public ImageInfo info() {
-        Header now = header.get();
-        BitmapStore live = bitmapStore;
-        BitmapDirectory directory =
-                live != null
-                        ? live.directory()
-                        : BitmapDirectory.read(file, now).lookedInto(file, now);
-        List<BitmapInfo> bitmaps = live != null ? live.list() : directory.infos();
-        return new ImageInfo(
-                name(),
-                "qcow2",
-                length(),
-                file.allocatedBytes(),
-                file.length(),
-                1 << now.clusterBits(),
-                now.has(Header.DIRTY),
-                now.cryptMethod() != 0,
-                ImageParts.backing(file, now),
-                ImageParts.dataFile(file, now),
-                snapshots.infos(),
-                BitmapDirectory.sound(bitmaps),
-                directory.warnings(bitmaps),
-                ImageParts.details(file, now));
+        Optional<BitmapStore> live = Optional.ofNullable(bitmapStore);
+        return ImageParts.info(file, header.get(), length(), snapshots, live);
     }
 
     @Override
