@@ -45,6 +45,24 @@ class LauncherTest {
     }
 
     @Test
+    void underALinkNamedQemuIoItIsQemuIoAndDiesAsToldTo() throws IOException {
+        Path link = Files.createSymbolicLink(folder.resolve("qemu-io"), GAUR);
+        Path disk = Files.write(folder.resolve("disk"), new byte[1 << 20]);
+
+        var result =
+                Peers.run(link.toString(), "-f", "raw", "-c", "write 0 512", "-c", "map", disk);
+        var killed = Peers.run(link.toString(), "-c", "sigraise 9");
+        var aborted = Peers.run(link.toString(), "-c", "abort");
+        Files.delete(link);
+
+        assertTrue(result.ok().out().startsWith("wrote 512/512 bytes at offset 0\n"), result.out());
+        assertEquals("", result.err());
+        assertEquals(128 + 9, killed.status());
+        assertEquals(128 + 6, aborted.status());
+        assertEquals("", aborted.out());
+    }
+
+    @Test
     void aLinkToALinkInThePathWorks() throws IOException {
         Path first = Files.createSymbolicLink(folder.resolve("first"), GAUR);
         Path second = Files.createSymbolicLink(folder.resolve("qemu-img"), first);
