@@ -100,7 +100,7 @@ final class SnapshotCommand implements Command {
             if (action == CREATE) {
                 create(call, snapshots, wanted);
             } else if (action == APPLY) {
-                apply(call, snapshots, wanted);
+                apply(call, device, wanted);
             } else {
                 delete(call, snapshots, wanted);
             }
@@ -145,10 +145,16 @@ final class SnapshotCommand implements Command {
         return new String(Arrays.copyOf(bytes, end), StandardCharsets.UTF_8);
     }
 
-    private static void apply(Invocation call, @Nullable Snapshots snapshots, String wanted) {
+    private static void apply(Invocation call, BlockDevice device, String wanted) {
         String problem = "Could not apply snapshot '" + wanted + "': ";
+        Snapshots snapshots = device.image().snapshots().orElse(null);
         if (snapshots == null) {
-            throw new CommandException(problem + "Block driver does not support snapshots");
+            boolean raw = device.image().info().format().equals("raw");
+            throw new CommandException(
+                    problem
+                            + (raw
+                                    ? "Block driver does not support snapshots"
+                                    : "Failed to load snapshot: Operation not supported"));
         }
         try {
             snapshots.apply(wanted);

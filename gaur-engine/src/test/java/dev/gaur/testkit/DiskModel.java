@@ -317,6 +317,9 @@ public final class DiskModel {
     public void settle(BlockIo disk, List<Snapshot> found) {
         length.settle(disk.length());
         byte[] content = TestBytes.readArray(disk, 0, Math.toIntExact(disk.length()));
+        while ((long) sectors.size() * SECTOR < content.length) {
+            sectors.add(new History<>(ZEROS));
+        }
         for (int at = 0; at < content.length; at += SECTOR) {
             sector(at).settle(Arrays.copyOfRange(content, at, at + SECTOR));
         }

@@ -339,6 +339,11 @@ final class BitmapStore {
         if (!isToBeStored()) {
             return;
         }
+        if (header.get().version() < 3) { // It was made so meanwhile: there are none any more.
+            removed.addAll(bitmaps);
+            bitmaps.clear();
+            followEnabled();
+        }
         fitToDisk();
         BitmapWriter writer = new BitmapWriter(file, geometry, allocator);
         byte[] extension;

@@ -266,13 +266,16 @@ final class Qcow2Image implements Image {
             reads.pause();
             try {
                 T result = work.apply(new WholeImage(file, header, health, options));
-                snapshots = SnapshotTable.read(file, header.get());
-                fitBitmaps(oldLength, exchanges);
+                health.orFail(() -> snapshots = SnapshotTable.read(file, header.get()));
                 return result;
             } finally {
-                engine = null;
-                view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
-                reads.resume();
+                try {
+                    fitBitmaps(oldLength, exchanges); // Q13: whatever came of it.
+                } finally {
+                    engine = null;
+                    view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+                    reads.resume();
+                }
             }
         } finally {
             changes.resume();
@@ -435,7 +438,7 @@ final class Qcow2Image implements Image {
 
     @Override
     public Optional<Snapshots> snapshots() {
-        return writable
+        return writable && data == file
                 ? Optional.of(new ImageSnapshots(this::alone, () -> snapshots))
                 : Optional.empty();
     }
@@ -454,6 +457,7 @@ final class Qcow2Image implements Image {
         alone(
                 false,
                 image -> {
+                    changes.size().ifPresent(this::requireResizable);
                     new ImageAmender(image, data, backing, compressed).amend(changes);
                     return changes;
                 });

@@ -11,14 +11,21 @@ import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
+import dev.gaur.format.Amending;
+import dev.gaur.format.Amendment;
 import dev.gaur.format.BitmapInfo;
 import dev.gaur.format.Bitmaps;
 import dev.gaur.format.CheckListener;
 import dev.gaur.format.Image;
+import dev.gaur.format.Preallocation;
+import dev.gaur.format.Resizing;
+import dev.gaur.format.SnapshotInfo;
 import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
+import java.time.Instant;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
@@ -389,6 +396,76 @@ class Qcow2BitmapsTest {
             assertArrayEquals(new byte[SIZE], BitmapDisk.content(file));
             BitmapDisk.assertClean(file, "");
         }
+    }
+
+    @Test
+    void goingBackToASnapshotMarksAll() {
+        MemoryStorage file = withBitmap("b");
+        BitmapDisk.change(
+                file,
+                image -> {
+                    var wish =
+                            new SnapshotInfo("", "s", Instant.EPOCH, 0, 0, 0, OptionalLong.empty());
+                    String id = image.snapshots().orElseThrow().create(wish).id();
+                    assertEquals(0, BitmapDisk.bitmaps(image).copyOf("b").count());
+                    write(image, 0, 1);
+                    image.snapshots().orElseThrow().apply(id);
+                    assertTrue(BitmapDisk.list(BitmapDisk.copy(file)).getFirst().inUse());
+                });
+        assertEquals(Math.ceilDiv(SIZE, 4096), stored(file, "b").count());
+        BitmapDisk.assertClean(file, "");
+    }
+
+    @Test
+    void bitmapsFollowTheDisksSize() {
+        MemoryStorage file = withBitmap("b");
+        BitmapDisk.change(
+                file,
+                image -> {
+                    write(image, SIZE - 1, 1);
+                    image.resizing().orElseThrow().resize(2L * SIZE, Preallocation.OFF);
+                    write(image, 2L * SIZE - 1, 1);
+                });
+        assertEquals(2, stored(file, "b").count());
+        assertEquals(2L * SIZE, stored(file, "b").length());
+        BitmapDisk.change(
+                file, image -> image.resizing().orElseThrow().resize(8192, Preallocation.OFF));
+        assertEquals(8192, stored(file, "b").length());
+        assertEquals(0, stored(file, "b").count());
+        BitmapDisk.assertClean(file, "");
+    }
+
+    @Test
+    void theSizeStaysWithABitmapThatCannotFollow() {
+        MemoryStorage file = crash(withBitmap("b"));
+        BitmapDisk.change(
+                file,
+                image -> {
+                    Resizing resizing = image.resizing().orElseThrow();
+                    assertThrows(
+                            BlockException.Denied.class,
+                            () -> resizing.resize(8192, Preallocation.OFF));
+                    Amending amending = image.amending().orElseThrow();
+                    assertThrows(
+                            BlockException.Denied.class,
+                            () -> amending.amend(Amendment.NONE.withSize(2L * SIZE)));
+                });
+        assertEquals(SIZE, HeaderCodec.read(file).size());
+    }
+
+    @Test
+    void makingTheImageVersion2DropsThem() {
+        MemoryStorage file = withBitmap("b");
+        BitmapDisk.change(
+                file,
+                image -> {
+                    write(image, 0, 1);
+                    image.amending().orElseThrow().amend(Amendment.NONE.withVersion(2));
+                });
+        assertEquals(2, HeaderCodec.read(file).version());
+        assertEquals(List.of(), BitmapDisk.list(file));
+        assertEquals(List.of(), BitmapDisk.warnings(file));
+        BitmapDisk.assertClean(file, "");
     }
 
     @Test

@@ -262,7 +262,7 @@ final class Session implements AutoCloseable {
 
     private void take(String name) {
         List<String> before = names();
-        if (image.snapshots().isEmpty()) {
+        if (image.snapshots().isEmpty() || files.spec().options().refcountBits() == 1) {
             return;
         }
         SnapshotInfo wish =
