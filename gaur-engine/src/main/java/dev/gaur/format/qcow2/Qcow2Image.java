@@ -219,7 +219,8 @@ final class Qcow2Image implements Image {
         if (header.get().has(Header.DIRTY)) {
             reads.pause();
             try {
-                header.reload(Repair.onOpen(file, header.get()));
+                // The file's header: an attempt that failed may have moved what it points to.
+                header.reload(Repair.onOpen(file, HeaderCodec.read(file)));
                 view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
             } finally {
                 reads.resume();
@@ -261,6 +262,7 @@ final class Qcow2Image implements Image {
         changes.pause();
         try {
             checkChangeable();
+            health.check(); // Q8: an engine that has failed settles nothing.
             engine().settle();
             long oldLength = header.get().virtualSize();
             reads.pause();

@@ -225,6 +225,9 @@ class BitmapSafetyTest {
         Image image = BitmapDisk.open(file, true);
         image.zero(0, SIZE, ZeroMode.KEEP, Durability.CACHED);
         BitmapDisk.bitmaps(image).merge("off", all());
+        for (int i = 0; i < 400; i++) { // More than what is free within the file.
+            BitmapDisk.bitmaps(image).add("new " + i, 512, false);
+        }
         assertThrows(BlockException.Media.class, image::close);
         BitmapDisk.assertClean(file, "");
         assertTrue(BitmapDisk.list(file).stream().allMatch(BitmapInfo::inUse));

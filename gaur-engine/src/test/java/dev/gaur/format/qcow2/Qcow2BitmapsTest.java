@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 
 /** Dirty bitmaps of images in memory: what they follow, what is stored, what is refused. */
 class Qcow2BitmapsTest {
-    private static final int SIZE = 3_000_320;
+    static final int SIZE = 3_000_320;
     private static final Qcow2CreateOptions OPTIONS =
             Qcow2CreateOptions.ofSize(SIZE).withClusterSize(4096);
 
@@ -47,7 +47,7 @@ class Qcow2BitmapsTest {
         }
     }
 
-    private static MemoryStorage withBitmap(String name) {
+    static MemoryStorage withBitmap(String name) {
         MemoryStorage file = BitmapDisk.create(OPTIONS);
         BitmapDisk.change(file, image -> BitmapDisk.bitmaps(image).add(name, 4096, true));
         return file;
@@ -337,7 +337,7 @@ class Qcow2BitmapsTest {
         BitmapDisk.assertSound(crashed, "");
     }
 
-    private static MemoryStorage crash(MemoryStorage file) {
+    static MemoryStorage crash(MemoryStorage file) {
         try (Image image = BitmapDisk.open(file, true)) {
             write(image, 0, 1);
             image.flush();
@@ -510,41 +510,5 @@ class Qcow2BitmapsTest {
         assertArrayEquals(new byte[] {1, 2, 3}, now.extension(0x12345678).orElseThrow().data());
         assertEquals(9, now.unknownFields()[now.unknownFields().length - 1]);
         assertEquals(List.of("b"), names(file));
-    }
-
-    @Test
-    void resizingAddsCleanBitsAndCutsOthers() {
-        MemoryStorage file = withBitmap("b");
-        BitmapStore store = store(file);
-        store.mark(0, SIZE);
-        store.requireResizable(2L * SIZE);
-        store.resized(2L * SIZE);
-        assertEquals(Math.ceilDiv(SIZE, 4096), store.copyOf("b").count());
-        store.mark(2L * SIZE - 1, 1);
-        store.resized(4096);
-        assertEquals(1, store.copyOf("b").count());
-        store.resized(8192);
-        assertEquals(1, store.copyOf("b").count());
-        store.markAll();
-        assertEquals(2, store.copyOf("b").count());
-        assertThrows(BlockException.Unsupported.class, () -> store.requireResizable(1L << 60));
-    }
-
-    @Test
-    void resizingIsRefusedWithABitmapThatCannotFollow() {
-        BitmapStore store = store(crash(withBitmap("b")));
-        assertThrows(BlockException.Denied.class, () -> store.requireResizable(8192));
-    }
-
-    private static BitmapStore store(MemoryStorage file) {
-        LiveHeader header = new LiveHeader(file, HeaderCodec.read(file));
-        ClusterSet metadata = new ClusterSet();
-        BitmapStore store = new BitmapStore(file, header);
-        Health health = new Health("", header);
-        Refcounts counts = new Refcounts(file, header, metadata);
-        store.attach(
-                new ClusterAllocator(file, header.get().geometry(), counts, metadata, health),
-                metadata);
-        return store;
     }
 }

@@ -2,15 +2,17 @@ package dev.gaur.verify.engine;
 
 import dev.gaur.testkit.DiskModel;
 import dev.gaur.verify.Peers;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 
 /** QEMU's word on an image that a test exported into a folder. */
 final class Qemu {
+    private static final int SECTOR = 512;
+
     private static final int LEAKS = 3;
 
     private Qemu() {}
@@ -60,11 +62,14 @@ final class Qemu {
                 .ok();
         try {
             byte[] found = Files.readAllBytes(folder.resolve("snapshot.raw"));
-            ByteArrayOutputStream expected = new ByteArrayOutputStream();
-            snapshot.sectors().forEach(each -> expected.writeBytes(each.getFirst()));
-            int size = Math.min(found.length, expected.size());
-            if (!Arrays.equals(found, 0, size, expected.toByteArray(), 0, size)) {
-                throw new AssertionError("QEMU reads another snapshot " + snapshot.name());
+            List<List<byte[]>> sectors = snapshot.sectors();
+            int size = Math.min(found.length, sectors.size() * SECTOR);
+            for (int at = 0; at < size; at += SECTOR) {
+                byte[] bytes = Arrays.copyOfRange(found, at, at + SECTOR);
+                if (sectors.get(at / SECTOR).stream().noneMatch(x -> Arrays.equals(x, bytes))) {
+                    throw new AssertionError(
+                            "QEMU reads another snapshot " + snapshot.name() + " at " + at);
+                }
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

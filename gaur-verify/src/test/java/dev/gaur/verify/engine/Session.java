@@ -262,15 +262,40 @@ final class Session implements AutoCloseable {
 
     private void take(String name) {
         List<String> before = names();
-        if (image.snapshots().isEmpty() || files.spec().options().refcountBits() == 1) {
+        boolean possible =
+                image.snapshots().isPresent() && files.spec().options().refcountBits() > 1;
+        if (!possible || before.contains(name)) { // The model knows them by their names.
             return;
         }
         SnapshotInfo wish =
                 new SnapshotInfo("", name, Instant.EPOCH, 0, 0, 0, OptionalLong.empty());
-        boolean succeeded = succeeds(() -> image.snapshots().orElseThrow().create(wish));
+        boolean succeeded;
+        try {
+            succeeded =
+                    succeeds(
+                            () ->
+                                    unlessTooNarrow(
+                                            () -> image.snapshots().orElseThrow().create(wish)));
+        } catch (BlockException.Unsupported _) {
+            return;
+        }
         foundBefore(before, succeeded);
         model.take(name, image.length(), succeeded, clock.getAsLong());
     }
+
+    /** Where counts are narrow, a cluster can be shared only so often. */
+    private void unlessTooNarrow(Runnable request) {
+        try {
+            request.run();
+        } catch (BlockException.Media refused) {
+            if (refused.errno() == EINVAL && files.spec().options().refcountBits() < 8) {
+                throw new BlockException.Unsupported("", "refcounts", refused.found());
+            }
+            throw refused;
+        }
+    }
+
+    private static final int EINVAL = 22;
 
     private void apply(int which) {
         List<String> before = names();
@@ -278,7 +303,13 @@ final class Session implements AutoCloseable {
             return;
         }
         DiskModel.Snapshot chosen = model.snapshots().get(which % model.snapshots().size());
-        boolean succeeded = succeeds(() -> image.snapshots().orElseThrow().apply(chosen.name()));
+        Snapshots snapshots = image.snapshots().orElseThrow();
+        boolean succeeded;
+        try {
+            succeeded = succeeds(() -> unlessTooNarrow(() -> snapshots.apply(chosen.name())));
+        } catch (BlockException.Unsupported _) {
+            return;
+        }
         foundBefore(before, succeeded);
         model.apply(chosen, succeeded, clock.getAsLong());
     }

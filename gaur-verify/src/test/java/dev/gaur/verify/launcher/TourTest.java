@@ -42,12 +42,7 @@ class TourTest {
     @Test
     void aStepThatFailsStopsTheTour() {
         var result =
-                Peers.run(
-                                "env",
-                                "TMPDIR=" + folder,
-                                "GAUR_JAVA_OPTIONS=-XX:+NoOption",
-                                GAUR,
-                                "tour")
+                Peers.run("env", "TMPDIR=" + folder, "GAUR_JAVA_OPTIONS=-Xmx1k", GAUR, "tour")
                         .exited(1);
 
         assertTrue(result.err().contains("the tour stops: 'gaur convert "), result.err());
