@@ -1,9 +1,9 @@
 package dev.gaur.block;
 
 /**
- * A {@link BlockIo} with a name and a life. Closing flushes nothing that was not flushed and
- * releases what the node holds, its children included; calls after it fail. Closing twice does
- * nothing.
+ * A {@link BlockIo} with a name and a life. Closing releases what the node holds, its children
+ * included; calls after it fail. An image that was changed first writes out what only memory has,
+ * and throws if it cannot; others flush nothing. Closing twice does nothing.
  */
 public sealed interface BlockNode extends BlockIo, AutoCloseable
         permits StorageNode, FormatNode, FilterNode {

@@ -221,6 +221,7 @@ final class Qcow2Image implements Image {
             try {
                 // The file's header: an attempt that failed may have moved what it points to.
                 header.reload(Repair.onOpen(file, HeaderCodec.read(file)));
+                snapshots = SnapshotTable.read(file, header.get());
                 view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
             } finally {
                 reads.resume();

@@ -2,6 +2,8 @@ package dev.gaur.format.qcow2;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
@@ -22,6 +24,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -112,6 +115,32 @@ class Qcow2WriteTest {
         }
         try (Image image = open(new KeepOpen(storage, true), kind)) {
             assertArrayEquals(model, TestBytes.read(image, 0, SIZE), "reopened");
+        }
+    }
+
+    @Test
+    void anImageThatWasNotClosedIsRepairedBeforeItsFirstChange() {
+        Kind kind = new Kind("lazy", Qcow2CreateOptions.ofSize(SIZE).withLazyRefcounts(true), 0);
+        MemoryStorage left = new MemoryStorage("image", 0);
+        ImageCreator.create(left, Optional.empty(), kind.options());
+        byte[] bytes = TestBytes.patchy(new Random(SEED), SIZE);
+        MemoryStorage crashed;
+        try (Image image = open(new KeepOpen(left, true), kind)) {
+            image.write(0, MemorySegment.ofArray(bytes), Durability.STABLE);
+            crashed = copy(left);
+        }
+        assertTrue(HeaderCodec.read(crashed).has(Header.DIRTY));
+        byte[] before = TestBytes.read(crashed, 0, (int) crashed.length());
+        try (Image image = open(new KeepOpen(crashed, true), kind)) {
+            assertArrayEquals(bytes, TestBytes.read(image, 0, SIZE));
+            assertArrayEquals(before, TestBytes.read(crashed, 0, before.length), "only opened");
+            image.write(SIZE - 512, MemorySegment.ofArray(new byte[512]), Durability.CACHED);
+        }
+        Arrays.fill(bytes, SIZE - 512, SIZE, (byte) 0);
+        assertFalse(HeaderCodec.read(crashed).has(Header.DIRTY));
+        check(crashed);
+        try (Image image = open(new KeepOpen(crashed, true), kind)) {
+            assertArrayEquals(bytes, TestBytes.read(image, 0, SIZE));
         }
     }
 
