@@ -102,7 +102,13 @@ train long
 # Copying needs no more than the first compiler where the codecs are native.
 cp "$app/long.args" "$app/copy.args"
 if ldconfig -p 2>/dev/null | grep -q libdeflate.so.0 && ldconfig -p | grep -q libzstd.so.1; then
-    echo "-XX:TieredStopAtLevel=1" >>"$app/copy.args"
+    {
+        echo "-XX:TieredStopAtLevel=1"
+        echo "-XX:Tier3InvocationThreshold=1000"
+        echo "-XX:Tier3MinInvocationThreshold=500"
+        echo "-XX:Tier3CompileThreshold=3000"
+        echo "-XX:Tier3BackEdgeThreshold=20000"
+    } >>"$app/copy.args"
 fi
 printf '%s\n' "$JAVA_HOME" "$root" >"$app/jdk"
 mv "$root/.gaur/stamp" "$app/stamp"

@@ -26,6 +26,14 @@ public non-sealed interface StorageNode extends BlockNode {
     void resize(long newLength);
 
     /**
+     * Announces that most of a range will soon be written, so that storage may find place for it at
+     * once rather than page by page. A hint, that never fails: contents and length stay as they
+     * are, and the range may lie behind the end. What was found behind the end and not used goes
+     * back with the next {@link #resize}, one to the length that the storage has included.
+     */
+    default void reserve(long offset, long count) {}
+
+    /**
      * Keeps everybody else from writing to the storage or resizing it until this node is closed: a
      * format whose metadata must hold still needs that. Does nothing where storage knows no locks.
      *

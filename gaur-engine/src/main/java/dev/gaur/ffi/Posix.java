@@ -51,6 +51,12 @@ public final class Posix {
     public static final int FALLOC_FL_PUNCH_HOLE = 2;
     public static final int FALLOC_FL_ZERO_RANGE = 16;
 
+    /** Of ext2 and ext3, too. */
+    public static final long EXT4_SUPER_MAGIC = 0xef53;
+
+    /** A {@code struct statfs} of a 64-bit Linux takes 120. */
+    private static final int STATFS_BYTES = 256;
+
     public static final int F_OFD_GETLK = 36;
     public static final int F_OFD_SETLK = 37;
     public static final short F_RDLCK = 0;
@@ -67,6 +73,7 @@ public final class Posix {
         "fdatasync",
         "ftruncate",
         "fallocate",
+        "fstatfs",
         "lseek",
         "fcntl",
         "statx"
@@ -306,6 +313,24 @@ public final class Posix {
      */
     public static int fallocate(int fd, int mode, long offset, long length) {
         return callInt("fallocate", Fallocate.HANDLE, fd, number(mode), offset, length);
+    }
+
+    private static final class Fstatfs {
+        static final MethodHandle HANDLE = link("fstatfs");
+    }
+
+    /**
+     * Returns the kind of the file system that a file lies in, as {@link #EXT4_SUPER_MAGIC}, or a
+     * negative error.
+     *
+     * @see <a href="https://man7.org/linux/man-pages/man2/fstatfs.2.html">fstatfs(2)</a>
+     */
+    public static long fstatfsType(int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment answer = arena.allocate(STATFS_BYTES, Long.BYTES);
+            int result = callInt("fstatfs", Fstatfs.HANDLE, fd, answer, 0, 0);
+            return result < 0 ? result : structure(answer).getLong(0);
+        }
     }
 
     private static final class Lseek {

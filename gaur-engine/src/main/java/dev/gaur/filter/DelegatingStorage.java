@@ -82,6 +82,11 @@ abstract class DelegatingStorage implements StorageNode {
     }
 
     @Override
+    public void reserve(long offset, long count) {
+        below.reserve(offset, count);
+    }
+
+    @Override
     public void excludeWriters() {
         below.excludeWriters();
     }

@@ -34,10 +34,10 @@ import java.util.function.Supplier;
  */
 public final class Convert {
     /** Bytes of a chunk: small enough to stay in a core's cache between reading and writing. */
-    private static final int CHUNK = 512 << 10;
+    private static final int CHUNK = 1 << 20;
 
     /** How many chunks may wait for the writer, beside those in work. */
-    private static final int WAITING = 6;
+    private static final int WAITING = 4;
 
     /**
      * The backing files of the source and of a new image, which must read the same as far as both
@@ -98,11 +98,11 @@ public final class Convert {
      */
     public static void toDisk(
             List<? extends BlockIo> disks,
-            BlockIo target,
+            StorageNode target,
             boolean isZero,
             ConvertOptions options,
             JobControl control) {
-        RawTarget raw = new RawTarget(target, isZero, options.sparseBytes());
+        RawTarget raw = RawTarget.ofStorage(target, isZero, options.sparseBytes());
         new Convert(disks, raw, options, control).run();
     }
 

@@ -13,10 +13,16 @@ public record ConvertOptions(int sparseBytes, int workers, long bytesPerSecond, 
     /** qemu-img's default: 4 KiB. */
     public static final int DEFAULT_SPARSE_BYTES = 4096;
 
-    /** As many workers as processors and as many again, so that none idles while some wait. */
+    /**
+     * As many workers as processors, and at least two, so that one reads while another writes. More
+     * only push each other's bytes out of the caches.
+     */
     public static final ConvertOptions DEFAULT =
             new ConvertOptions(
-                    DEFAULT_SPARSE_BYTES, 2 * Runtime.getRuntime().availableProcessors(), 0, false);
+                    DEFAULT_SPARSE_BYTES,
+                    Math.max(2, Runtime.getRuntime().availableProcessors()),
+                    0,
+                    false);
 
     /** Returns these options with another size of the zeros that become holes. */
     public ConvertOptions withSparseBytes(int bytes) {

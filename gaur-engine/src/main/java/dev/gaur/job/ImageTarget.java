@@ -18,6 +18,7 @@ final class ImageTarget implements ConvertTarget {
     private final SequentialImageWriter image;
     private final Optional<Supplier<ClusterEncoder>> encoders;
     private final Needs needs;
+    private final SpaceAhead ahead;
 
     /**
      * @param backing the files below source and target
@@ -34,6 +35,7 @@ final class ImageTarget implements ConvertTarget {
         this.image = new SequentialImageWriter(file, options);
         this.encoders = encoders;
         boolean noZeroClusters = options.version() == 2 && backing.targetLength() > 0;
+        this.ahead = new SpaceAhead(file);
         this.needs = new Needs(image.clusterSize(), backing, !sparse || noZeroClusters, true);
     }
 
@@ -51,6 +53,7 @@ final class ImageTarget implements ConvertTarget {
 
     @Override
     public void finish() {
+        ahead.giveBack(); // The header comes last, whatever fails before.
         image.finish();
     }
 
@@ -123,6 +126,9 @@ final class ImageTarget implements ConvertTarget {
 
         @Override
         public final void write(Chunk chunk) {
+            if (!image.reserves()) {
+                ahead.cover(writes.end());
+            }
             writes.writeTo(file);
             for (Reserved range : reserved) {
                 image.fill(range.hostOffset(), range.clusters());

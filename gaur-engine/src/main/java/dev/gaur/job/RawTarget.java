@@ -2,6 +2,7 @@ package dev.gaur.job;
 
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.format.Compressing;
 import java.lang.foreign.MemorySegment;
@@ -12,17 +13,24 @@ final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
     /** The unit where nothing is to be sparse. */
     private static final int PAGE = 4096;
 
+    /** Less is found place for as fast page by page. */
+    private static final int RESERVED_MIN = 256 << 10;
+
     private final BlockIo disk;
     private final Needs needs;
     private final boolean isZero;
+    private final Optional<StorageNode> newFile;
     private final Optional<Compressing> compressing;
 
     /**
+     * Returns a target that is a file of raw bytes, or a device.
+     *
      * @param isZero the disk is known to read as zeros everywhere
      * @param sparseBytes runs of so many zero bytes become holes; 0 writes them
      */
-    RawTarget(BlockIo disk, boolean isZero, int sparseBytes) {
-        this(disk, 1, isZero, sparseBytes, Optional.empty());
+    static RawTarget ofStorage(StorageNode disk, boolean isZero, int sparseBytes) {
+        Optional<StorageNode> newFile = isZero ? Optional.of(disk) : Optional.empty();
+        return new RawTarget(disk, 1, isZero, sparseBytes, Optional.empty(), newFile);
     }
 
     /**
@@ -37,6 +45,17 @@ final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
             boolean isZero,
             int sparseBytes,
             Optional<Compressing> compressing) {
+        this(disk, ownUnit, isZero, sparseBytes, compressing, Optional.empty());
+    }
+
+    private RawTarget(
+            BlockIo disk,
+            int ownUnit,
+            boolean isZero,
+            int sparseBytes,
+            Optional<Compressing> compressing,
+            Optional<StorageNode> newFile) {
+        this.newFile = newFile;
         this.disk = disk;
         this.isZero = isZero;
         this.compressing = compressing;
@@ -98,6 +117,9 @@ final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
         }
         if (whole > 0) {
             compressing.get().writeCompressed(offset, bytes.asSlice(0, whole));
+        }
+        if (newFile.isPresent() && length >= RESERVED_MIN) {
+            newFile.get().reserve(offset, length);
         }
         if (whole < length) {
             disk.write(offset + whole, bytes.asSlice(whole), Durability.CACHED);

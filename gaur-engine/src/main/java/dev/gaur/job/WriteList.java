@@ -38,6 +38,15 @@ final class WriteList {
         hostOffsets[count++] = hostOffset;
     }
 
+    /** Returns where the last write ends in the file, 0 if there is none. */
+    long end() {
+        long end = 0;
+        for (int i = 0; i < count; i++) {
+            end = Math.max(end, hostOffsets[i] + lengths[i]);
+        }
+        return end;
+    }
+
     /** Makes all writes; the list is empty then. */
     void writeTo(BlockIo file) {
         for (int i = 0; i < count; i++) {

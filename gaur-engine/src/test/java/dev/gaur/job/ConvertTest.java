@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
 import dev.gaur.format.Preallocation;
 import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.graph.BlockDevice;
@@ -14,8 +16,10 @@ import dev.gaur.graph.ChainOpener;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.FailingStorage;
+import dev.gaur.testkit.StorageWrapper;
 import dev.gaur.testkit.TestBytes;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -109,6 +113,46 @@ class ConvertTest {
         try (BlockDevice image = ChainOpener.open(path.toString(), OpenRequest.READ)) {
             assertArrayEquals(new byte[MIB], TestBytes.read(image, 0, MIB));
         }
+    }
+
+    @Test
+    void placeIsReservedAheadAndWhatIsLeftGivenBack() {
+        byte[] content = new byte[5 * MIB];
+        new Random(1).nextBytes(content);
+        long[] reserved = new long[1];
+        long[] kept = new long[1];
+        StorageNode file =
+                new StorageWrapper(new MemoryStorage("target", 0)) {
+                    @Override
+                    public void reserve(long offset, long count) {
+                        assertEquals(reserved[0], offset, "there are no holes");
+                        reserved[0] = offset + count;
+                        kept[0] = reserved[0];
+                    }
+
+                    @Override
+                    public void write(long offset, MemorySegment source, Durability durability) {
+                        boolean data = source.byteSize() > MIB / 2;
+                        assertTrue(!data || offset + source.byteSize() <= reserved[0]);
+                        super.write(offset, source, durability);
+                    }
+
+                    @Override
+                    public void resize(long newLength) {
+                        super.resize(newLength);
+                        kept[0] = newLength;
+                    }
+                };
+        Convert.toImage(
+                List.of(disk(content)),
+                file,
+                Qcow2CreateOptions.ofSize(content.length),
+                Convert.Backing.NONE,
+                Optional.empty(),
+                ConvertOptions.DEFAULT,
+                new JobControl());
+        assertTrue(reserved[0] >= content.length, "" + reserved[0]);
+        assertTrue(kept[0] <= file.length(), kept[0] + " of " + file.length());
     }
 
     @Test

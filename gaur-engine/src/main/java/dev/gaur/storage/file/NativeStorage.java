@@ -31,6 +31,9 @@ final class NativeStorage implements StorageNode {
     private final AtomicLong length;
     private final Gate gate = new Gate();
 
+    /** Whether {@link #reserve} does anything: 1 yes, -1 no, 0 not known yet. */
+    private volatile int reserves;
+
     private NativeStorage(String name, long inode, int fd, boolean writable, boolean direct) {
         this.name = name;
         this.inode = inode;
@@ -272,6 +275,26 @@ final class NativeStorage implements StorageNode {
             long result = uninterrupted(() -> Posix.ftruncate(fd, newLength));
             checked("resize", newLength, result);
             length.set(newLength);
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    /**
+     * {@inheritDoc} Only ext4 is asked: there each page of a new file costs a reservation, in all a
+     * third of the time that writing takes. Memory file systems become slower by it.
+     */
+    @Override
+    public void reserve(long offset, long count) {
+        int ticket = enterForWriting();
+        try {
+            if (reserves == 0) {
+                reserves = Posix.fstatfsType(fd) == Posix.EXT4_SUPER_MAGIC ? 1 : -1;
+            }
+            int keep = Posix.FALLOC_FL_KEEP_SIZE;
+            if (reserves > 0 && uninterrupted(() -> Posix.fallocate(fd, keep, offset, count)) < 0) {
+                reserves = -1; // Full, or not able to: the writing itself will tell.
+            }
         } finally {
             gate.leave(ticket);
         }

@@ -45,6 +45,19 @@ abstract class FileContract extends StorageContract {
     }
 
     @Test
+    void aReservationChangesNothingAndIsGivenBack() throws Exception {
+        try (StorageNode storage = driver().open(file((byte) 3, (byte) 4), StorageOptions.WRITE)) {
+            storage.reserve(0, 1 << 20);
+            storage.reserve(1L << 40, 1L << 60); // More than there is.
+            assertEquals(2, storage.length());
+            assertArrayEquals(new byte[] {3, 4}, TestBytes.read(storage, 0, 2));
+            storage.resize(2);
+            assertArrayEquals(new byte[] {3, 4}, TestBytes.read(storage, 0, 2));
+            assertTrue(storage.allocatedBytes() <= 64 << 10, "" + storage.allocatedBytes());
+        }
+    }
+
+    @Test
     void openedForReadingIsReadOnly() throws Exception {
         try (StorageNode storage = driver().open(file((byte) 3), StorageOptions.READ)) {
             MemorySegment bytes = MemorySegment.ofArray(new byte[1]);
