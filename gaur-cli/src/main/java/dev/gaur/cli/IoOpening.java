@@ -119,7 +119,7 @@ record IoOpening(
 
     /**
      * Opens the image again with other options. In between it is closed; when that fails it is
-     * opened as it was.
+     * opened as it was. What tests have made of its {@code blkdebug} goes on.
      */
     static void reopen(IoShell shell, IoVerb verb, List<String> words) {
         IoArguments given = IoArguments.parse(shell, verb, words, "c:o:rw");
@@ -147,6 +147,12 @@ record IoOpening(
         if (given.has('c') && CACHE_OPTIONS.stream().anyMatch(changes::has)) {
             throw shell.complaint("Cannot set both -c and the cache options");
         }
+        before.tree
+                .fixedOption(changes)
+                .ifPresent(
+                        name -> {
+                            throw shell.complaint("Cannot change the option '" + name + "'");
+                        });
         if (changes.has("read-only")) {
             request = request.withWritable(!changes.isOn("read-only"));
         }
@@ -173,6 +179,9 @@ record IoOpening(
             boolean guessed = before.disk.isGuessedRaw();
             OpenRequest same = known || guessed ? request : request.withFormat(before.format);
             BlockDevice disk = ChainOpener.open(before.file, tree, same);
+            before.disk
+                    .breakpoints()
+                    .ifPresent(old -> disk.breakpoints().ifPresent(now -> now.continueFrom(old)));
             return new IoOpening(disk, before.format, before.file, tree, request);
         } catch (BlockException failure) {
             String why = failure.found();

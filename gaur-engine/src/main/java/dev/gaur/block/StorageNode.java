@@ -46,4 +46,12 @@ public non-sealed interface StorageNode extends BlockNode {
      * made for tests may block here, or fail a later request.
      */
     default void event(BlockEvent event) {}
+
+    /**
+     * Tells whether {@link #event} does anything. Always the same of one node: users that cannot
+     * afford to tell each event for nothing ask once.
+     */
+    default boolean isWatched() {
+        return false;
+    }
 }

@@ -80,6 +80,11 @@ public final class BlkDebug extends DelegatingStorage implements Breakpoints {
         stop(event);
     }
 
+    @Override
+    public boolean isWatched() {
+        return true;
+    }
+
     private synchronized void stop(BlockEvent event) {
         List<Stopped> hit = hit(event);
         if (hit.isEmpty()) {
@@ -118,6 +123,31 @@ public final class BlkDebug extends DelegatingStorage implements Breakpoints {
     @Override
     public synchronized void listen(Consumer<String> newListener) {
         listener = newListener;
+    }
+
+    @Override
+    public void continueFrom(Breakpoints before) {
+        if (before instanceof BlkDebug old) {
+            old.handOver(this);
+        }
+    }
+
+    private synchronized void handOver(BlkDebug next) {
+        next.take(rules, active, breakpoints, state);
+    }
+
+    private synchronized void take(
+            List<DebugRule> itsRules,
+            List<InjectError> itsActive,
+            List<Breakpoint> itsBreakpoints,
+            int itsState) {
+        rules.clear();
+        rules.addAll(itsRules);
+        active.clear();
+        active.addAll(itsActive);
+        breakpoints.clear();
+        breakpoints.addAll(itsBreakpoints);
+        state = itsState;
     }
 
     @Override

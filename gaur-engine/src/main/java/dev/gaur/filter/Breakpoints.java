@@ -27,6 +27,12 @@ public interface Breakpoints {
     void await(String tag);
 
     /**
+     * Goes on where {@code before} ended, which nobody uses any more: with its breakpoints, and
+     * with all else that decides what becomes of requests, in place of its own.
+     */
+    void continueFrom(Breakpoints before);
+
+    /**
      * Names who is told, in QEMU's words, what is stopped and what goes on; in place of who was
      * named before.
      *

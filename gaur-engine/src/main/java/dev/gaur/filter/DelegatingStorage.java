@@ -97,6 +97,11 @@ abstract class DelegatingStorage implements StorageNode {
     }
 
     @Override
+    public boolean isWatched() {
+        return below.isWatched();
+    }
+
+    @Override
     public void close() {
         below.close();
     }

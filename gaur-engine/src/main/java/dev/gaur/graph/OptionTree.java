@@ -6,7 +6,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +20,21 @@ import org.jspecify.annotations.Nullable;
 public final class OptionTree {
     /** No options. */
     public static final OptionTree EMPTY = new OptionTree(new LinkedHashMap<>(), List.of());
+
+    private static final String DRIVER = "driver";
+
+    /** What any node has, and its child. */
+    private static final Set<String> GENERIC =
+            Set.of(
+                    DRIVER,
+                    "image",
+                    "node-name",
+                    "read-only",
+                    "auto-read-only",
+                    "force-share",
+                    "cache",
+                    "discard",
+                    "detect-zeroes");
 
     private final SequencedMap<String, @Nullable String> entries;
     private final List<String> warnings;
@@ -140,6 +158,37 @@ public final class OptionTree {
         SequencedMap<String, @Nullable String> all = new LinkedHashMap<>(entries);
         all.putAll(other.entries);
         return new OptionTree(all, warnings);
+    }
+
+    /**
+     * Finds an option that {@code changes} would change and that stays as it is while an image is
+     * open: what a {@code blkdebug} node was told.
+     *
+     * @return its name within the node; empty if there is none
+     */
+    public Optional<String> fixedOption(OptionTree changes) {
+        for (String key : changes.entries.keySet()) {
+            String own = debugOption(key);
+            boolean generic = own.isEmpty() || GENERIC.contains(own.split("\\.", 2)[0]);
+            if (!generic && !Objects.equals(entries.get(key), changes.entries.get(key))) {
+                return Optional.of(own);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** What a key says to a node of {@code blkdebug}; empty if it is for another one. */
+    private String debugOption(String key) {
+        for (Map.Entry<String, @Nullable String> each : entries.entrySet()) {
+            String name = each.getKey();
+            if (name.endsWith(DRIVER) && "blkdebug".equals(each.getValue())) {
+                String node = name.substring(0, name.length() - DRIVER.length());
+                if (key.startsWith(node)) {
+                    return key.substring(node.length());
+                }
+            }
+        }
+        return "";
     }
 
     /** Returns these options and one more, which counts if there was one of that name. */

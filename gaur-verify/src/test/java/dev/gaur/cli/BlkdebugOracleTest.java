@@ -175,4 +175,39 @@ class BlkdebugOracleTest {
                 "--image-opts",
                 "driver=raw,file.driver=blkdebug,file.image.filename=@image");
     }
+
+    @Test
+    void whatWasTriedOnceStaysSoWhenTheImageIsOpenedAgain() throws IOException {
+        compare(
+                """
+                break write_aio A
+                reopen -c none
+                aio_write -q 0 1k
+                wait_break A
+                resume A
+                aio_flush
+                break write_aio B
+                reopen -c writeback
+                remove_break B
+                remove_break B
+                read 0 1k
+                reopen -c none
+                read 0 1k
+                reopen -r
+                read 0 1k
+                reopen -w
+                read 0 1k
+                reopen -o file.inject-error.0.event=write_aio
+                reopen -o file.inject-error.0.once=off
+                reopen -o file.inject-error.0.once=on
+                reopen -o file.inject-error.5.event=read_aio
+                reopen -o file.config=x
+                read 0 1k
+                """,
+                "--image-opts",
+                "driver=raw,file.driver=blkdebug,file.image.filename=@image,"
+                        + "file.inject-error.0.event=read_aio,file.inject-error.0.once=on,"
+                        + "file.inject-error.1.event=read_aio,file.inject-error.1.state=2,"
+                        + "file.set-state.0.event=write_aio,file.set-state.0.new_state=2");
+    }
 }

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
 import java.util.concurrent.locks.ReentrantLock;
@@ -83,6 +84,12 @@ final class ClusterAllocator {
      * @throws BlockException.Media if the file cannot grow
      */
     Taken take(long most) {
+        file.event(BlockEvent.CLUSTER_ALLOC);
+        return takeUntold(most);
+    }
+
+    /** The same for who has told another event. */
+    Taken takeUntold(long most) {
         lock.lock();
         try {
             Taken taken = takeRecycled(most);
@@ -106,6 +113,7 @@ final class ClusterAllocator {
      * @throws BlockException.Media if the file cannot grow
      */
     Taken takeRun(long clusters) {
+        file.event(BlockEvent.CLUSTER_ALLOC);
         lock.lock();
         try {
             while (tail < 0) {
@@ -282,6 +290,7 @@ final class ClusterAllocator {
      * @param least how many entries it must have room for
      */
     private void growTable(long least) {
+        file.event(BlockEvent.REFTABLE_GROW);
         long first = tail;
         long entries = Math.max(refcounts.tableEntries() * 3L / 2, indexOf(first) + 1);
         entries = Math.max(entries, least);
@@ -319,6 +328,7 @@ final class ClusterAllocator {
         refcounts.moveTable(at, clusters);
         long old = geometry.clusterIndex(before.refcountTableOffset());
         metadata.remove(old, before.refcountTableClusters());
+        file.event(BlockEvent.CLUSTER_FREE);
         decrease(old, before.refcountTableClusters());
     }
 
@@ -377,6 +387,7 @@ final class ClusterAllocator {
 
     /** Gives back references that nothing in the file has any more (Q3), or never had. */
     void free(long hostOffset, long clusters) {
+        file.event(BlockEvent.CLUSTER_FREE);
         lock.lock();
         try {
             decrease(geometry.clusterIndex(hostOffset), clusters);

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
@@ -99,6 +100,7 @@ final class ClusterTree {
     }
 
     private void read(int l1Index, long offset) {
+        file.event(BlockEvent.L2_LOAD);
         Tables.read(file, "L2 table " + l1Index, offset, buffer);
         Bytes.copyU64(buffer, 0, words, 0, words.length);
     }
@@ -120,6 +122,7 @@ final class ClusterTree {
         read(l1Index, tableOffset(l1Index));
         Arrays.fill(words, count * step, words.length, 0);
         Bytes.putU64(buffer, 0, words, 0, words.length);
+        file.event(BlockEvent.L2_ALLOC_WRITE);
         file.write(place, buffer, Durability.CACHED);
     }
 
@@ -224,6 +227,7 @@ final class ClusterTree {
             Bytes.putU64(buffer, (long) from * Long.BYTES, words, from, count);
             long at = (long) from * Long.BYTES;
             MemorySegment part = buffer.asSlice(at, (long) count * Long.BYTES);
+            file.event(BlockEvent.L2_UPDATE);
             file.write(offset + at, part, Durability.CACHED);
         }
     }

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
 import dev.gaur.codec.ClusterDecoder;
@@ -91,6 +92,7 @@ final class CompressedClusters implements AutoCloseable {
         }
         try (BufferPool.Lease lease = streamBuffers.lease()) {
             MemorySegment streams = lease.segment(length);
+            file.event(BlockEvent.READ_COMPRESSED);
             file.read(start, streams);
             for (Run each : runs) {
                 MemorySegment part =

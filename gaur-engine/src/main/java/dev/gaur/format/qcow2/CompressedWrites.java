@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
@@ -50,7 +51,7 @@ final class CompressedWrites implements AutoCloseable {
         this.geometry = header.geometry();
         this.compression =
                 Compression.ofNumber(header.compressionType()).orElseThrow(AssertionError::new);
-        this.places = new StreamPlaces(allocator, geometry);
+        this.places = new StreamPlaces(file, allocator, geometry);
         this.metadata = metadata;
         this.linker = linker;
         this.writePath = writePath;
@@ -116,7 +117,9 @@ final class CompressedWrites implements AutoCloseable {
             try {
                 checkPlace(place, length);
                 reader.forget(place);
+                file.event(BlockEvent.WRITE_COMPRESSED);
                 file.write(place, stream, Durability.CACHED);
+                file.event(BlockEvent.L2_UPDATE_COMPRESSED);
                 long entry = L2Entry.compressed(place, length, geometry.clusterBits());
                 linker.change(
                         view.map(),

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
@@ -61,6 +62,7 @@ final class ContentReset {
      * @throws BlockException if that failed; what is left of the image is sound
      */
     static void run(StorageNode file, Header header) {
+        file.event(BlockEvent.EMPTY_IMAGE_PREPARE);
         ContentReset reset = new ContentReset(file, header);
         reset.findKept();
         reset.clearL1();
@@ -132,6 +134,7 @@ final class ContentReset {
 
     private void clearL1() {
         if (l1Bytes() > 0) {
+            file.event(BlockEvent.L1_UPDATE);
             file.zero(header.l1TableOffset(), l1Bytes(), ZeroMode.KEEP, Durability.CACHED);
         }
         file.flush();
@@ -143,6 +146,7 @@ final class ContentReset {
         for (int index = 0; index < table.length; index++) {
             if (table[index] != 0 && !blocks.containsKey(index)) {
                 long at = header.refcountTableOffset() + (long) index * Long.BYTES;
+                file.event(BlockEvent.REFTABLE_UPDATE);
                 file.write(at, entry, Durability.CACHED);
                 changes = true;
             }
@@ -153,7 +157,11 @@ final class ContentReset {
     }
 
     private void writeBlocks() {
-        blocks.forEach((index, bytes) -> file.write(blockOffset(index), bytes, Durability.CACHED));
+        blocks.forEach(
+                (index, bytes) -> {
+                    file.event(BlockEvent.REFBLOCK_UPDATE);
+                    file.write(blockOffset(index), bytes, Durability.CACHED);
+                });
         file.flush();
     }
 

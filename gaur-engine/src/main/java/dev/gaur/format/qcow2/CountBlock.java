@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import java.lang.foreign.MemorySegment;
@@ -161,6 +162,7 @@ final class CountBlock {
             int end = dirtySectors.nextClearBit(from);
             long at = (long) from * Geometry.SECTOR;
             long length = (long) (end - from) * Geometry.SECTOR;
+            file.event(BlockEvent.REFBLOCK_UPDATE_PART);
             file.write(hostOffset + at, bytes.asSlice(at, length), Durability.CACHED);
             from = dirtySectors.nextSetBit(end);
         }

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
@@ -79,6 +80,7 @@ final class ImageResizer {
         }
         long bytes = (long) l1.length * Long.BYTES;
         long place = image.take(bytes);
+        file.event(BlockEvent.L1_SHRINK_WRITE_TABLE);
         image.writeTable(place, l1);
         long oldPlace = header.get().l1TableOffset();
         image.health()
@@ -86,6 +88,7 @@ final class ImageResizer {
                         () -> {
                             image.commit();
                             header.switchDisk(size, l1.length, place);
+                            file.event(BlockEvent.L1_SHRINK_FREE_L2_CLUSTERS);
                             if (cuts) {
                                 image.lowerPart(tree, needed - 1, kept);
                             }
@@ -195,13 +198,16 @@ final class ImageResizer {
             return;
         }
         long[] l1 = Arrays.copyOf(Arrays.copyOf(old, used), (int) needed);
+        file.event(BlockEvent.L1_GROW_ALLOC_TABLE);
         long place = image.take((long) l1.length * Long.BYTES);
+        file.event(BlockEvent.L1_GROW_WRITE_TABLE);
         image.writeTable(place, l1);
         long oldPlace = header.get().l1TableOffset();
         image.health()
                 .orFail(
                         () -> {
                             image.commit();
+                            file.event(BlockEvent.L1_GROW_ACTIVATE_TABLE);
                             header.switchL1(l1.length, place);
                             image.lower(image.tree("L1 table", behind));
                             image.free(oldPlace, (long) old.length * Long.BYTES);

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
@@ -151,18 +152,7 @@ final class Linker {
             return;
         }
         long old = tables.tableOffset(l1Index);
-        Taken taken = allocator.take(1);
-        try {
-            if (old != 0) {
-                copyTable(l1Index, old, taken.hostOffset());
-            } else if (!taken.fresh()) {
-                long length = geometry.clusterSize();
-                file.zero(taken.hostOffset(), length, ZeroMode.KEEP, Durability.CACHED);
-            }
-        } catch (RuntimeException failure) {
-            allocator.free(taken.hostOffset(), 1);
-            throw failure;
-        }
+        Taken taken = newTable(l1Index, old);
         metadata.add(geometry.clusterIndex(taken.hostOffset()), 1);
         tables.setL1(l1Index, taken.hostOffset() | L2Entry.COPIED);
         writeBack.changedL1(l1Index);
@@ -171,9 +161,31 @@ final class Linker {
         }
     }
 
+    /** Takes a place for a table and hands it the old one's bytes, or zeros. */
+    private Taken newTable(int l1Index, long old) {
+        Taken taken = allocator.take(1);
+        try {
+            if (old != 0) {
+                copyTable(l1Index, old, taken.hostOffset());
+                return taken;
+            }
+            file.event(BlockEvent.L2_ALLOC_WRITE);
+            if (!taken.fresh()) {
+                long length = geometry.clusterSize();
+                file.zero(taken.hostOffset(), length, ZeroMode.KEEP, Durability.CACHED);
+            }
+            return taken;
+        } catch (RuntimeException failure) {
+            allocator.free(taken.hostOffset(), 1);
+            throw failure;
+        }
+    }
+
     private void copyTable(int l1Index, long from, long to) {
         var bytes = BufferPool.allocate(geometry.clusterSize());
+        file.event(BlockEvent.L2_ALLOC_COW_READ);
         Tables.read(file, "L2 table " + l1Index, from, bytes);
+        file.event(BlockEvent.L2_ALLOC_WRITE);
         file.write(to, bytes, Durability.CACHED);
     }
 }

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
 import java.util.Map;
@@ -90,6 +91,7 @@ final class MappingTables implements TableCache.Loader {
         if (tableOffset == 0) {
             return TableSlice.EMPTY;
         }
+        storage.event(BlockEvent.L2_LOAD);
         long[] words =
                 Tables.readEntries(
                         storage,

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
@@ -379,6 +380,8 @@ final class Qcow2Image implements Image {
         }
         if (engine != null) { // Else nothing was changed, or all is in the file.
             change((engine, _) -> engine.flush());
+        } else {
+            file.event(BlockEvent.FLUSH_TO_OS);
         }
     }
 

@@ -1,8 +1,10 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Extent;
 import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroNode;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -17,17 +19,23 @@ final class ReadPath {
     private final StorageNode data;
     private final BlockNode backing;
     private final CompressedClusters compressed;
+    private final StorageNode file;
+    private final boolean watched;
 
     /**
+     * @param file the image's file, which is told of reads; needed for nothing else
      * @param data the file that holds the guest's clusters
      * @param backing what lies below; endless
      */
     ReadPath(
             ClusterMap map,
             Geometry geometry,
+            StorageNode file,
             StorageNode data,
             BlockNode backing,
             CompressedClusters compressed) {
+        this.file = file;
+        this.watched = file.isWatched();
         this.map = map;
         this.geometry = geometry;
         this.data = data;
@@ -40,9 +48,16 @@ final class ReadPath {
         long length = target.byteSize();
         long place = map.dataInMemory(guestOffset, length);
         if (place != Extent.NOWHERE && place <= data.length() - length) {
+            tell(BlockEvent.READ_AIO);
             data.read(place, target);
         } else {
             readRuns(guestOffset, target);
+        }
+    }
+
+    private void tell(BlockEvent event) {
+        if (watched) {
+            file.event(event);
         }
     }
 
@@ -60,7 +75,7 @@ final class ReadPath {
         MemorySegment part = part(target, done, run.length());
         switch (run.kind()) {
             case NORMAL -> readData(run, part);
-            case UNALLOCATED -> backing.read(run.guestOffset(), part);
+            case UNALLOCATED -> readBacking(run.guestOffset(), part);
             case ZERO_PLAIN, ZERO_ALLOCATED -> part.fill((byte) 0);
             case COMPRESSED -> {
                 return compressed.read(map, run, target.asSlice(done));
@@ -69,11 +84,19 @@ final class ReadPath {
         return run.length();
     }
 
+    private void readBacking(long guestOffset, MemorySegment target) {
+        if (backing != ZeroNode.INSTANCE) {
+            tell(BlockEvent.READ_BACKING_AIO);
+        }
+        backing.read(guestOffset, target);
+    }
+
     private static MemorySegment part(MemorySegment target, long from, long length) {
         return length == target.byteSize() ? target : target.asSlice(from, length);
     }
 
     private void readData(Run run, MemorySegment target) {
+        tell(BlockEvent.READ_AIO);
         if (run.hostOffset() <= data.length() - run.length()) {
             data.read(run.hostOffset(), target);
         } else {
@@ -97,8 +120,14 @@ final class ReadPath {
         target.asSlice(present).fill((byte) 0);
     }
 
-    /** The same if neither tables nor data have to be waited for; else returns false. */
+    /**
+     * The same if neither tables nor data have to be waited for; else returns false. So it does if
+     * anybody is to be told of reads, who may make them wait.
+     */
     boolean tryRead(long guestOffset, MemorySegment target) {
+        if (watched) {
+            return false;
+        }
         long length = target.byteSize();
         long place = map.dataInMemory(guestOffset, length);
         if (place != Extent.NOWHERE && place <= data.length() - length) {

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
@@ -63,6 +64,7 @@ final class Refcounts {
     }
 
     private long[] readTable() {
+        file.event(BlockEvent.REFTABLE_LOAD);
         Header now = header.get();
         int entries = now.refcountTableClusters() * geometry.tableEntriesPerCluster();
         return Tables.readEntries(file, "refcount table", now.refcountTableOffset(), entries);
@@ -153,6 +155,7 @@ final class Refcounts {
             throw Tables.truncated(
                     file, "refcount block " + index, offset, offset + bytes.byteSize());
         }
+        file.event(BlockEvent.REFBLOCK_LOAD);
         file.read(offset, bytes.asSlice(0, present));
         return new CountBlock(offset, bytes, geometry.refcountOrder());
     }
@@ -225,6 +228,7 @@ final class Refcounts {
      * @param cluster where the block will lie
      */
     void addBlock(int index, long cluster) {
+        file.event(BlockEvent.REFBLOCK_ALLOC);
         MemorySegment zeros = MemorySegment.ofArray(new byte[geometry.clusterSize()]);
         CountBlock block =
                 new CountBlock(geometry.clusterOffset(cluster), zeros, geometry.refcountOrder());
@@ -243,6 +247,9 @@ final class Refcounts {
      * @return whether that flush must come before anything that relies on a higher count
      */
     boolean writeBack() {
+        if (!unhooked.isEmpty()) {
+            file.event(BlockEvent.REFBLOCK_ALLOC_WRITE);
+        }
         writeBlocks();
         if (!unhooked.isEmpty()) {
             file.flush(); // Q6: a block's bytes before the entry that leads to them.
@@ -263,6 +270,7 @@ final class Refcounts {
                 file.flush();
                 unstable = Integer.MAX_VALUE;
             }
+            file.event(BlockEvent.REFBLOCK_ALLOC_HOOKUP);
             writeTableEntry(index);
             unstable = Math.min(unstable, index);
         }
@@ -295,6 +303,7 @@ final class Refcounts {
      * @param clusters its length
      */
     void moveTable(long place, int clusters) {
+        file.event(BlockEvent.REFBLOCK_ALLOC_WRITE_BLOCKS);
         writeBlocks(); // Not the entries: the old table may have no room for them.
         file.flush();
         long[] larger = Arrays.copyOf(table, clusters * geometry.tableEntriesPerCluster());
@@ -303,7 +312,9 @@ final class Refcounts {
             Bytes.putU64(bytes, (long) i * Long.BYTES, larger[i]);
         }
         long offset = geometry.clusterOffset(place);
+        file.event(BlockEvent.REFBLOCK_ALLOC_WRITE_TABLE);
         file.write(offset, bytes, Durability.STABLE);
+        file.event(BlockEvent.REFBLOCK_ALLOC_SWITCH_TABLE);
         header.switchRefcountTable(offset, clusters);
         metadata.add(place, clusters);
         table = larger;
@@ -351,6 +362,7 @@ final class Refcounts {
             blocks.remove(index);
             table[index] = 0;
             metadata.remove(cluster, 1);
+            file.event(BlockEvent.REFTABLE_UPDATE);
             writeTableEntry(index);
             changed = true;
             if (geometry.refcountTableIndex(cluster) != index) {

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.format.SnapshotInfo;
@@ -103,6 +104,7 @@ final class SnapshotChange {
     private void share(ClusterTree tree, long[] l1WithoutCopied) {
         image.commit(); // Counts before flags.
         tree.clearCopied();
+        image.file().event(BlockEvent.L1_UPDATE);
         image.writeTable(header.get().l1TableOffset(), l1WithoutCopied);
         image.file().flush();
     }
@@ -205,6 +207,7 @@ final class SnapshotChange {
                             && image.refcounts().get(image.geometry().clusterIndex(offset)) == 1;
             l1[i] = offset | (alone ? L2Entry.COPIED : 0);
         }
+        image.file().event(BlockEvent.L1_UPDATE);
         image.writeTable(header.get().l1TableOffset(), l1);
         image.file().flush();
     }

@@ -1,5 +1,7 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
+import dev.gaur.block.StorageNode;
 import dev.gaur.format.qcow2.ClusterAllocator.Taken;
 
 /**
@@ -15,13 +17,15 @@ import dev.gaur.format.qcow2.ClusterAllocator.Taken;
 final class StreamPlaces {
     private static final long NONE = -1;
 
+    private final StorageNode file;
     private final ClusterAllocator allocator;
     private final Geometry geometry;
 
     /** Where the next stream may begin, within the open cluster; or {@link #NONE}. */
     private long next = NONE;
 
-    StreamPlaces(ClusterAllocator allocator, Geometry geometry) {
+    StreamPlaces(StorageNode file, ClusterAllocator allocator, Geometry geometry) {
+        this.file = file;
         this.allocator = allocator;
         this.geometry = geometry;
     }
@@ -32,6 +36,7 @@ final class StreamPlaces {
      * @return its host offset, of any alignment
      */
     synchronized long place(int length) {
+        file.event(BlockEvent.CLUSTER_ALLOC_BYTES);
         long room = next == NONE ? 0 : geometry.alignDown(next) + geometry.clusterSize() - next;
         if (length <= room && allocator.increase(next)) {
             long place = next;
@@ -42,7 +47,7 @@ final class StreamPlaces {
     }
 
     private long placeInNew(int length, long room) {
-        Taken taken = allocator.take(1);
+        Taken taken = allocator.takeUntold(1);
         long place = taken.hostOffset();
         boolean crosses = room > 0 && next + room == place && allocator.increase(next);
         if (crosses) {

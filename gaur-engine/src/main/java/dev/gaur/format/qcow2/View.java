@@ -40,7 +40,7 @@ record View(
                 header,
                 cache,
                 map,
-                new ReadPath(map, geometry, data, endless, compressed),
+                new ReadPath(map, geometry, file, data, endless, compressed),
                 new ExtentWalk(map, header, file, data, backing),
                 backing);
     }

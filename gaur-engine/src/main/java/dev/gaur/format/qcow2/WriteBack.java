@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.mem.Bytes;
@@ -176,6 +177,7 @@ final class WriteBack {
         try {
             if (done < needed) { // Else somebody's flush began after this call did.
                 long mine = ++begun;
+                file.event(BlockEvent.FLUSH_TO_OS);
                 commit(true);
                 done = mine;
             }
@@ -239,6 +241,9 @@ final class WriteBack {
             flushFiles(); // Tables before the entries that lead to them.
             writeL1(batch.l1());
         }
+        if (stable) {
+            file.event(BlockEvent.FLUSH_TO_DISK);
+        }
         if (stable || !batch.frees().isEmpty()) {
             flushFiles();
         }
@@ -278,6 +283,7 @@ final class WriteBack {
             int count = Long.numberOfTrailingZeros(~(left >>> from));
             long at = (long) from * Geometry.SECTOR;
             long length = (long) count * Geometry.SECTOR;
+            file.event(BlockEvent.L2_UPDATE);
             file.write(start + at, bytes.asSlice(at, length), Durability.CACHED);
             left &= ~((-1L >>> (Long.SIZE - count)) << from);
         }
@@ -294,6 +300,7 @@ final class WriteBack {
             for (int i = from; i < end; i++) {
                 Bytes.putU64(bytes, (long) (i - from) * Long.BYTES, l1[indexes[i]]);
             }
+            file.event(BlockEvent.L1_UPDATE);
             file.write(tables.l1EntryOffset(indexes[from]), bytes, Durability.CACHED);
         }
     }

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
@@ -37,6 +38,7 @@ final class WritePath {
     private final RangeLock claims;
     private final Health health;
     private final BufferPool buffers;
+    private final boolean watched;
 
     WritePath(
             StorageNode file,
@@ -49,6 +51,7 @@ final class WritePath {
             RangeLock claims,
             Health health) {
         this.file = file;
+        this.watched = file.isWatched();
         this.data = data;
         this.geometry = geometry;
         this.allocator = allocator;
@@ -77,6 +80,12 @@ final class WritePath {
         return length == source.byteSize() ? source : source.asSlice(from, length);
     }
 
+    private void tell(BlockEvent event) {
+        if (watched) {
+            file.event(event);
+        }
+    }
+
     /** Overwrites what may be; returns how many bytes that was. */
     private long writeInPlace(View view, long guestOffset, MemorySegment source) {
         long length = source.byteSize();
@@ -90,6 +99,7 @@ final class WritePath {
                 }
                 checkNotMetadata(run.hostOffset(), run.length());
                 MemorySegment bytes = part(source, done, run.length());
+                tell(BlockEvent.WRITE_AIO);
                 data.write(run.hostOffset(), bytes, Durability.CACHED);
                 done += run.length();
             } finally {
@@ -281,7 +291,11 @@ final class WritePath {
             View view, CowPlan plan, Taken taken, boolean copyIsZero, MemorySegment source) {
         long shift = taken.hostOffset() - geometry.alignDown(plan.from());
         checkNotMetadata(taken.hostOffset(), geometry.clusterOffset(taken.clusters()));
+        if (copyIsZero && !plan.copiesNothing()) {
+            tell(BlockEvent.CLUSTER_ALLOC_SPACE);
+        }
         if (plan.copiesNothing() || (copyIsZero && taken.fresh())) {
+            tell(BlockEvent.WRITE_AIO);
             data.write(plan.writeFrom() + shift, source, Durability.CACHED);
             return;
         }
@@ -307,6 +321,7 @@ final class WritePath {
         MemorySegment bytes = source.asSlice(writeFrom - plan.writeFrom(), writeEnd - writeFrom);
         CowPlan part = new CowPlan(from, writeFrom, writeEnd, end);
         if (part.copiesNothing()) {
+            tell(BlockEvent.WRITE_AIO);
             data.write(from + shift, bytes, Durability.CACHED);
         } else {
             writeJoined(view, part, shift, bytes);
@@ -318,15 +333,21 @@ final class WritePath {
             MemorySegment all = lease.segment(plan.length());
             long head = plan.writeFrom() - plan.from();
             long tail = plan.writeEnd() - plan.from();
-            readVisible(view, plan.from(), all.asSlice(0, head));
+            readAround(view, plan.from(), all.asSlice(0, head));
             all.asSlice(head, tail - head).copyFrom(source);
-            readVisible(view, plan.writeEnd(), all.asSlice(tail));
+            readAround(view, plan.writeEnd(), all.asSlice(tail));
+            tell(BlockEvent.WRITE_AIO);
+            tell(BlockEvent.COW_WRITE);
             data.write(plan.from() + shift, all, Durability.CACHED);
         }
     }
 
     /** Reads what the guest sees now; zeros behind the end of the disk. */
-    private void readVisible(View view, long from, MemorySegment target) {
+    private void readAround(View view, long from, MemorySegment target) {
+        if (target.byteSize() == 0) {
+            return;
+        }
+        tell(BlockEvent.COW_READ);
         long inDisk = Math.clamp(view.header().virtualSize() - from, 0, target.byteSize());
         if (inDisk > 0) {
             int ticket = epoch.enter();
