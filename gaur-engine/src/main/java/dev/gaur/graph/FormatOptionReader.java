@@ -76,9 +76,8 @@ final class FormatOptionReader {
         if (options.has("cache-clean-interval") && (interval < 0 || interval > SECONDS_MAX)) {
             throw OptionReader.refusal("Cache clean interval too big");
         }
-        long own = tables == AUTO ? base.metadataCacheBytes() : tables;
-        long rest = total == AUTO || counts == AUTO ? own : total - counts;
-        return base.withMetadataCacheBytes(tables == AUTO ? rest : tables)
+        long own = total == AUTO ? base.metadataCacheBytes() : AUTO;
+        return base.withMetadataCacheBytes(tables == AUTO ? own : tables)
                 .withCaches(new CacheOptions(total, entry, counts, interval));
     }
 
@@ -92,19 +91,21 @@ final class FormatOptionReader {
     }
 
     private static OverlapChecks overlapChecks(OptionReader options) {
-        String name = options.text(TEMPLATE, "");
-        String template = options.text(TEMPLATE + ".template", "");
-        if (!name.isEmpty() && !template.isEmpty() && !name.equals(template)) {
+        String key = TEMPLATE + ".template";
+        boolean both = options.has(TEMPLATE) && options.has(key);
+        String template = options.text(key, "cached");
+        String name = options.text(TEMPLATE, template);
+        if (both && !name.equals(template)) {
             throw OptionReader.refusal(
                     "Conflicting values for qcow2 options 'overlap-check' ('%s') and"
                                     .formatted(name)
                             + " 'overlap-check.template' ('%s')".formatted(template));
         }
-        OverlapChecks base = template(name.isEmpty() ? template : name);
+        OverlapChecks base = template(name);
         Set<Structure> structures = EnumSet.noneOf(Structure.class);
         for (Structure each : Structure.values()) {
-            String key = TEMPLATE + "." + each.option();
-            if (options.flag(key, base.structures().contains(each))) {
+            String single = TEMPLATE + "." + each.option();
+            if (options.flag(single, base.structures().contains(each))) {
                 structures.add(each);
             }
         }
@@ -113,7 +114,7 @@ final class FormatOptionReader {
 
     private static OverlapChecks template(String name) {
         return switch (name) {
-            case "", "cached" -> OverlapChecks.CACHED;
+            case "cached" -> OverlapChecks.CACHED;
             case "none" -> OverlapChecks.NONE;
             case "constant" -> OverlapChecks.CONSTANT;
             case "all" -> OverlapChecks.ALL;

@@ -21,6 +21,8 @@ class OptionsOracleTest {
         Files.write(folder.resolve("raw"), new byte[1 << 20]);
         Peers.qemuImgIn(folder, "create", "-q", "-f", "qcow2", "plain", "1M").ok();
         Peers.qemuImgIn(folder, "create", "-q", "-f", "qcow2", "base", "1M").ok();
+        Peers.qemuImgIn(folder, "create", "-q", "-f", "qcow2", "-o", "compat=0.10", "old", "1M")
+                .ok();
         Peers.qemuImgIn(folder, "create", "-q", "-f", "qcow2", "-b", "base", "-F", "qcow2", "over")
                 .ok();
     }
@@ -51,7 +53,12 @@ class OptionsOracleTest {
                 "l2-cache-entry-size=128k",
                 "l2-cache-entry-size=4k",
                 "refcount-cache-size=1",
+                "refcount-cache-size=99P",
                 "cache-size=1",
+                "cache-size=99P",
+                "cache-size=1M,l2-cache-size=99P",
+                "cache-size=1M,l2-cache-size=512k",
+                "cache-size=1M,refcount-cache-size=512k",
                 "cache-size=1M,l2-cache-size=2M",
                 "cache-size=1M,refcount-cache-size=2M",
                 "cache-size=1M,l2-cache-size=512k,refcount-cache-size=512k",
@@ -59,6 +66,9 @@ class OptionsOracleTest {
                 "cache-clean-interval=5",
                 "cache-clean-interval=-1",
                 "cache-clean-interval=99999999999",
+                "cache-clean-interval=0",
+                "cache-clean-interval=4294967295",
+                "cache-clean-interval=4294967296",
                 "lazy-refcounts=maybe",
                 "lazy-refcounts=on",
                 "lazy-refcounts=true",
@@ -76,6 +86,10 @@ class OptionsOracleTest {
                 "overlap-check=none,overlap-check.template=all",
                 "overlap-check.main-header=x",
                 "overlap-check.main-header=on",
+                "overlap-check=constant,overlap-check.active-l2=on",
+                "overlap-check=cached",
+                "overlap-check=",
+                "overlap-check.inactive-l2=maybe",
                 "overlap-check.foo=on",
                 "discard=foo",
                 "discard=on",
@@ -125,6 +139,12 @@ class OptionsOracleTest {
     void ofQcow2(String options) {
         String tree = "driver=qcow2,file.filename=@plain," + options;
         compare("-r", "-c", "length", "--image-opts", tree);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"lazy-refcounts=on", "lazy-refcounts=off", "l2-cache-entry-size=4k"})
+    void ofVersion2(String options) {
+        compare("-c", "length", "--image-opts", "driver=qcow2,file.filename=@old," + options);
     }
 
     @ParameterizedTest

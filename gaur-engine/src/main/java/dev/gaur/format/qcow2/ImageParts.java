@@ -17,10 +17,33 @@ final class ImageParts {
 
     private ImageParts() {}
 
-    static void requireWritable(String image, Header header, FormatOptions options) {
+    private static void requireWritable(String image, Header header, FormatOptions options) {
         WriteEngine.requireWritable(image, header);
         if (!options.snapshot().isEmpty()) {
             throw new BlockException.Denied(image, "", "a snapshot cannot be written to");
+        }
+    }
+
+    /** Refuses to write what cannot be, and options that cannot be, these in QEMU's words. */
+    static void requirePossible(StorageNode file, Header header, FormatOptions options) {
+        if (file.writable()) {
+            requireWritable(file.name(), header, options);
+        }
+        long counts = CacheSizes.of(options, header).countBytes();
+        if (counts >>> header.clusterBits() > Integer.MAX_VALUE) {
+            throw new BlockException.Unsupported("", "", "Refcount cache size too big");
+        }
+        boolean old = header.version() < 3;
+        if (old && options.lazyRefcounts().orElse(false)) {
+            throw new BlockException.Unsupported(
+                    "",
+                    "",
+                    "Lazy refcounts require a qcow2 image with at least qemu 1.1 compatibility"
+                            + " level");
+        }
+        if (old && options.discard().noUnref()) {
+            throw new BlockException.Unsupported(
+                    "", "", "discard-no-unref is only supported since qcow2 version 3");
         }
     }
 

@@ -237,7 +237,7 @@ final class ImageResizer {
                         data,
                         backing,
                         compressed,
-                        FormatOptions.AUTO);
+                        CacheSizes.of(FormatOptions.DEFAULT, header.get()));
         try {
             long aligned = geometry.alignUp(oldSize);
             engine.drop(view, aligned, Math.min(geometry.alignUp(size), tableEnd()));

@@ -134,7 +134,7 @@ final class Linker {
             long end = offset + L2Entry.compressedBytes(old.entry(), bits);
             long first = geometry.clusterIndex(offset);
             long count = geometry.clusterIndex(end - 1) - first + 1;
-            writeBack.free(new Free(geometry.clusterOffset(first), count, false, false));
+            writeBack.free(new Free(geometry.clusterOffset(first), count, false, discard));
         } else if (old.placed() && !pointsTo(now, old.hostOffset())) {
             writeBack.free(new Free(old.hostOffset(), 1, false, discard));
         }

@@ -29,6 +29,7 @@ import dev.gaur.format.Snapshots;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -80,16 +81,13 @@ final class Qcow2Image implements Image {
     }
 
     private View view(Header now, MappingTables tables) {
-        long cacheBytes = options.metadataCacheBytes();
-        return View.of(now, tables, file, data, backing, compressed, cacheBytes);
+        return View.of(now, tables, file, data, backing, compressed, CacheSizes.of(options, now));
     }
 
     /** Opens what the header refers to, and what hangs on that. */
     static Qcow2Image open(
             StorageNode file, Header header, FormatOptions options, ReferenceOpener references) {
-        if (file.writable()) {
-            ImageParts.requireWritable(file.name(), header, options);
-        }
+        ImageParts.requirePossible(file, header, options);
         SnapshotTable snapshots = SnapshotTable.read(file, header);
         MappingTables tables = ImageParts.tables(file, header, snapshots, options.snapshot());
         BlockNode backing = ImageParts.backing(file, header).map(references::backing).orElse(null);
@@ -187,16 +185,11 @@ final class Qcow2Image implements Image {
 
     // ---- changes
 
-    /** A change of the disk, of one view. */
-    private interface Request {
-        void run(WriteEngine engine, View view);
-    }
-
-    private void change(Request request) {
+    private void change(BiConsumer<WriteEngine, View> request) {
         int ticket = changes.enter();
         try {
             checkChangeable(); // Inside, so that nobody closes it meanwhile.
-            request.run(engine(), view);
+            request.accept(engine(), view);
         } finally {
             changes.leave(ticket);
         }
@@ -378,6 +371,7 @@ final class Qcow2Image implements Image {
         if (closed) {
             throw new BlockException.Denied(name(), "", "is closed");
         }
+        view.cache().cleanIfDue();
         if (engine != null) { // Else nothing was changed, or all is in the file.
             change((engine, _) -> engine.flush());
         } else {

@@ -29,8 +29,10 @@ import java.util.TreeSet;
  * <p>Source: the specification, "Host cluster management".
  */
 final class Refcounts {
-    private static final long CACHE_BYTES = 8L << 20;
     private static final int CACHE_BLOCKS_MIN = 4;
+
+    /** More than any image has. */
+    private static final int CACHE_BLOCKS_MAX = 1 << 30;
 
     private final StorageNode file;
     private final LiveHeader header;
@@ -49,13 +51,15 @@ final class Refcounts {
 
     /**
      * @param metadata is told of new blocks and tables
+     * @param cacheBytes bound for blocks in memory
      */
-    Refcounts(StorageNode file, LiveHeader header, ClusterSet metadata) {
+    Refcounts(StorageNode file, LiveHeader header, ClusterSet metadata, long cacheBytes) {
         this.file = file;
         this.header = header;
         this.geometry = header.get().geometry();
         this.metadata = metadata;
-        this.blocksMax = (int) Math.max(CACHE_BLOCKS_MIN, CACHE_BYTES >>> geometry.clusterBits());
+        long blocksThere = cacheBytes >>> geometry.clusterBits();
+        this.blocksMax = Math.clamp(blocksThere, CACHE_BLOCKS_MIN, CACHE_BLOCKS_MAX);
         this.table = readTable();
     }
 

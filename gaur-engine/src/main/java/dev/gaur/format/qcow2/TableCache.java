@@ -4,6 +4,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -40,10 +41,6 @@ final class TableCache {
      */
     record Statistics(long hits, long loads, long evictions, long bytes) {}
 
-    /** A bound that takes images of any usual size whole: 32 MiB map 256 GiB at worst. */
-    private static final long AUTO_BYTES_MIN = 32L << 20;
-
-    private static final int AUTO_SHARE_OF_HEAP = 8;
     private static final int GROUP_BITS = 9;
     private static final int GROUP_SIZE = 1 << GROUP_BITS;
     private static final int GROUP_BYTES = 48 + GROUP_SIZE * (Integer.BYTES + Long.BYTES);
@@ -126,6 +123,9 @@ final class TableCache {
     private final AtomicReferenceArray<@Nullable Group> groups;
     private final Loader loader;
     private final long bytesMax;
+    private final long cleanNanos;
+    private final LongSupplier time;
+    private volatile long cleaned;
     private final ReentrantLock[] stripes =
             Stream.generate(ReentrantLock::new).limit(STRIPES).toArray(ReentrantLock[]::new);
     private final long[] hits = new long[HIT_COUNTERS * HIT_STRIDE];
@@ -141,16 +141,24 @@ final class TableCache {
      * @param bytesMax bound for the memory in use; what is in use by requests comes on top
      */
     TableCache(long slices, long bytesMax, Loader loader) {
+        this(slices, new CacheSizes(bytesMax, 0, 0), loader, () -> 0);
+    }
+
+    /**
+     * @param slices how many there are; at most 2^31
+     * @param sizes bound for the memory in use; what is in use by requests comes on top; and how
+     *     long a slice stays that nobody uses
+     * @param time in nanoseconds
+     */
+    TableCache(long slices, CacheSizes sizes, Loader loader, LongSupplier time) {
+        this.cleanNanos = sizes.cleanNanos();
+        this.time = time;
+        this.cleaned = time.getAsLong();
         this.groups =
                 new AtomicReferenceArray<>(
                         Math.toIntExact((slices + GROUP_SIZE - 1) >>> GROUP_BITS));
-        this.bytesMax = bytesMax;
+        this.bytesMax = sizes.tableBytes();
         this.loader = loader;
-    }
-
-    /** The bound for a cache that sizes itself: an eighth of the heap, but at least 32 MiB. */
-    static long autoBytes() {
-        return Math.max(AUTO_BYTES_MIN, Runtime.getRuntime().maxMemory() / AUTO_SHARE_OF_HEAP);
     }
 
     /** Returns a slice, loading it if need be. */
@@ -206,7 +214,30 @@ final class TableCache {
         return (int) number & (GROUP_SIZE - 1);
     }
 
+    /**
+     * Gives up slices that were not used since the last time, if that is long enough ago. Called
+     * where a request waits for the file anyway, so hits need no clock.
+     */
+    void cleanIfDue() {
+        if (cleanNanos == 0 || time.getAsLong() - cleaned < cleanNanos) {
+            return;
+        }
+        clock.lock();
+        try {
+            long now = time.getAsLong();
+            if (now - cleaned >= cleanNanos) {
+                cleaned = now;
+                for (int left = ring.size(); left > 0; left--) {
+                    turn(true);
+                }
+            }
+        } finally {
+            clock.unlock();
+        }
+    }
+
     private TableSlice load(long number) {
+        cleanIfDue();
         ReentrantLock stripe = stripes[(int) number & (STRIPES - 1)];
         stripe.lock();
         try {

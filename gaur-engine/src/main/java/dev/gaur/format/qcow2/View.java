@@ -4,7 +4,6 @@ import dev.gaur.block.BlockNode;
 import dev.gaur.block.PaddedNode;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroNode;
-import dev.gaur.format.FormatOptions;
 
 /**
  * One state of the mapping and what reads through it. Resizing, or going back to a snapshot, puts
@@ -29,11 +28,10 @@ record View(
             StorageNode data,
             BlockNode backing,
             CompressedClusters compressed,
-            long cacheBytes) {
+            CacheSizes sizes) {
         Geometry geometry = header.geometry();
         long slices = geometry.l1EntriesFor(header.virtualSize()) * geometry.slicesPerTable();
-        long bytes = cacheBytes == FormatOptions.AUTO ? TableCache.autoBytes() : cacheBytes;
-        TableCache cache = new TableCache(slices, bytes, tables);
+        TableCache cache = new TableCache(slices, sizes, tables, System::nanoTime);
         ClusterMap map = new ClusterMap(file.name(), header, tables, cache);
         BlockNode endless = backing == ZeroNode.INSTANCE ? backing : new PaddedNode(backing);
         return new View(

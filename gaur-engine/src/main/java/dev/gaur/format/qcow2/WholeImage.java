@@ -42,7 +42,8 @@ final class WholeImage {
         this.geometry = header.get().geometry();
         this.health = health;
         ClusterSet metadata = new ClusterSet();
-        this.refcounts = new Refcounts(file, header, metadata);
+        long cacheBytes = CacheSizes.of(options, header.get()).countBytes();
+        this.refcounts = new Refcounts(file, header, metadata, cacheBytes);
         this.allocator = new ClusterAllocator(file, geometry, refcounts, metadata, health);
         if (options.discard().passSnapshot()) {
             allocator.setFreed(this::noteFreed);

@@ -3,6 +3,7 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockEvent;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
+import dev.gaur.format.DiscardOptions;
 import dev.gaur.mem.Bytes;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
@@ -33,7 +34,7 @@ final class WriteBack {
      * References that nothing in the file will have, once the changes so far are stable.
      *
      * @param table they were those of a table, which nobody else has
-     * @param discard the file may be told that one cluster's bytes are not needed
+     * @param discard somebody asked for that, by a discard or by zeros that give space back
      */
     record Free(long hostOffset, long clusters, boolean table, boolean discard) {}
 
@@ -54,7 +55,7 @@ final class WriteBack {
     private final ClusterSet metadata;
     private final Health health;
     private final Epoch epoch;
-    private final boolean passDiscards;
+    private final DiscardOptions discards;
 
     private final ReentrantLock committing = new ReentrantLock();
     private boolean countsUnstable; // guarded by committing
@@ -72,7 +73,7 @@ final class WriteBack {
 
     /**
      * @param data the file with the guest's clusters; perhaps {@code file} itself
-     * @param passDiscards whether the file is told of clusters that became free by a discard
+     * @param discards when the file is told that it need not keep what is free
      */
     WriteBack(
             StorageNode file,
@@ -82,7 +83,7 @@ final class WriteBack {
             ClusterSet metadata,
             Health health,
             Epoch epoch,
-            boolean passDiscards) {
+            DiscardOptions discards) {
         this.file = file;
         this.data = data;
         this.header = header;
@@ -91,7 +92,7 @@ final class WriteBack {
         this.metadata = metadata;
         this.health = health;
         this.epoch = epoch;
-        this.passDiscards = passDiscards;
+        this.discards = discards;
         this.tables = activeTables();
     }
 
@@ -319,11 +320,21 @@ final class WriteBack {
         }
     }
 
+    /** Gives back space while it is still counted, so that nobody can have got it meanwhile. */
+    private void discard(long cluster) {
+        long offset = geometry.clusterOffset(cluster);
+        long length = Math.min(geometry.clusterSize(), file.length() - offset);
+        if (length > 0 && allocator.isLastReference(cluster)) {
+            file.discard(offset, length);
+        }
+    }
+
     private void reclaim(Free free) {
         long cluster = geometry.clusterIndex(free.hostOffset());
-        if (free.discard() && passDiscards && allocator.isLastReference(cluster)) {
-            // While it is still counted, so that nobody can have got it meanwhile.
-            file.discard(free.hostOffset(), geometry.clusterSize());
+        if (free.discard() ? discards.passRequest() : discards.passOther()) {
+            for (long at = cluster; at < cluster + free.clusters(); at++) {
+                discard(at);
+            }
         }
         if (free.table()) {
             metadata.remove(cluster, free.clusters());

@@ -4,6 +4,7 @@ import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
+import dev.gaur.format.DiscardOptions;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Preallocation;
 import dev.gaur.sync.Epoch;
@@ -52,17 +53,18 @@ final class WriteEngine {
         this.health = health;
         Header now = header.get();
         Geometry geometry = now.geometry();
-        Refcounts refcounts = new Refcounts(file, header, metadata);
+        long cacheBytes = CacheSizes.of(options, now).countBytes();
+        Refcounts refcounts = new Refcounts(file, header, metadata, cacheBytes);
         this.allocator = new ClusterAllocator(file, geometry, refcounts, metadata, health);
-        boolean punch = options.discard().passRequest();
+        DiscardOptions discard = options.discard();
         this.writeBack =
-                new WriteBack(file, data, header, allocator, metadata, health, epoch, punch);
+                new WriteBack(file, data, header, allocator, metadata, health, epoch, discard);
         Linker linker = new Linker(file, now, allocator, metadata, writeBack);
         RangeLock claims = new RangeLock();
         this.writePath =
                 new WritePath(
                         file, data, geometry, allocator, metadata, linker, epoch, claims, health);
-        boolean keepPlaces = options.discard().noUnref();
+        boolean keepPlaces = discard.noUnref();
         this.zeroPath = new ZeroPath(file, data, now, linker, writePath, claims, keepPlaces);
         this.compressedWrites =
                 new CompressedWrites(

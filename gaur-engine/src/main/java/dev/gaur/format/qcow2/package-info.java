@@ -4,11 +4,11 @@
  * <p>Entry class: {@link dev.gaur.format.qcow2.Qcow2Format}. Inside, lower may not know upper:
  * {@code L2Entry}, {@code Geometry}, {@code Run}, {@code RefcountBlock}; {@code HeaderExtension},
  * {@code Header}, {@code HeaderEdit}, {@code HeaderParser}, {@code HeaderCodec}, {@code
- * BackingEdit}, {@code LiveHeader}; {@code Tables}, {@code StreamReader}, {@code MetadataReader},
- * {@code MetadataWriter}; {@code EntryRuns}, {@code TableSlice}, {@code TableCache}; {@code
- * MappingTables}; {@code ClusterState}, {@code ClusterMap}; {@code ClusterLru}, {@code
- * CompressedClusters}; {@code ReadPath}; {@code MetadataPreallocation}, {@code ExtentWalk}; {@code
- * ExtentSteps}; {@code SnapshotTable}, {@code BitmapDirectory}, {@code LuksHeader}, {@code
+ * BackingEdit}, {@code LiveHeader}; {@code CacheSizes}; {@code Tables}, {@code StreamReader},
+ * {@code MetadataReader}, {@code MetadataWriter}; {@code EntryRuns}, {@code TableSlice}, {@code
+ * TableCache}; {@code MappingTables}; {@code ClusterState}, {@code ClusterMap}; {@code ClusterLru},
+ * {@code CompressedClusters}; {@code ReadPath}; {@code MetadataPreallocation}, {@code ExtentWalk};
+ * {@code ExtentSteps}; {@code SnapshotTable}, {@code BitmapDirectory}, {@code LuksHeader}, {@code
  * BitmapEntry}, {@code BitmapTable}; {@code AnyBacking}, {@code View}; {@code ContentReset}; {@code
  * ClusterSet}, {@code FreeMap}, {@code CountBlock}, {@code Health}; {@code Refcounts}; {@code
  * ClusterAllocator}; {@code WriteBack}; {@code Linker}; {@code CowPlan}, {@code WritePath}, {@code

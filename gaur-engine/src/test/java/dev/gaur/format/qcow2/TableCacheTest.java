@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class TableCacheTest {
@@ -280,5 +281,48 @@ class TableCacheTest {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
+    }
+
+    @Test
+    void whatNobodyUsesForAnIntervalIsGivenUp() {
+        AtomicLong time = new AtomicLong(7);
+        TableCache cache =
+                new TableCache(
+                        1000, new CacheSizes(1 << 20, 0, 100), TableCacheTest::slice, time::get);
+        cache.get(1);
+        cache.get(2);
+        time.addAndGet(100);
+        cache.get(1); // A hit asks for no time.
+        assertNotNull(cache.getIfPresent(2));
+        cache.cleanIfDue(); // Both were used.
+        time.addAndGet(99);
+        cache.cleanIfDue();
+        cache.get(1);
+        time.addAndGet(1);
+        cache.get(3); // A load looks at the time.
+        assertNull(cache.getIfPresent(2));
+        assertNotNull(cache.getIfPresent(1));
+        assertNotNull(cache.getIfPresent(3));
+        assertEquals(1, cache.statistics().evictions());
+        time.addAndGet(200);
+        cache.cleanIfDue();
+        time.addAndGet(200);
+        cache.cleanIfDue();
+        assertNull(cache.getIfPresent(1));
+        assertEquals(0, cache.statistics().bytes());
+    }
+
+    @Test
+    void withoutAnIntervalAllStays() {
+        AtomicLong time = new AtomicLong();
+        TableCache cache =
+                new TableCache(
+                        1000, new CacheSizes(1 << 20, 0, 0), TableCacheTest::slice, time::get);
+        cache.get(1);
+        for (int i = 0; i < 3; i++) {
+            time.addAndGet(1L << 60);
+            cache.cleanIfDue();
+        }
+        assertSame(cache.get(1), cache.getIfPresent(1));
     }
 }
