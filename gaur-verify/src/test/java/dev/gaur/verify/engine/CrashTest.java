@@ -102,7 +102,7 @@ class CrashTest {
                             new Session(
                                     files,
                                     model,
-                                    Workload.options(random),
+                                    Workload.options(random, spec),
                                     machine::position,
                                     false)) {
                         session.run(ops);

@@ -109,7 +109,7 @@ class FaultTest {
         List<StorageNode> failing = new ArrayList<>();
         files.files().forEach(each -> failing.add(new FailingStorage(each, plan)));
         DiskModel model = files.model();
-        FormatOptions options = Workload.options(new Random(seed));
+        FormatOptions options = Workload.options(new Random(seed), story.spec());
         int failures = work(files.in(failing), model, options, story.ops());
         if (plan.hasFailed() && failures == 0 && plan.fault() != Fault.EIO) {
             throw new AssertionError("nobody heard of the fault");

@@ -65,7 +65,7 @@ class ModelTest {
     private static void run(long seed, Random random, ImageSpec spec, List<Op> ops) {
         TestImage files = TestImage.create(spec, random);
         DiskModel model = files.model();
-        FormatOptions options = Workload.options(random);
+        FormatOptions options = Workload.options(random, spec);
         Path folder = ImageZoo.workshop("model-" + seed);
         if (random.nextInt(3) == 0) {
             files.export(folder);

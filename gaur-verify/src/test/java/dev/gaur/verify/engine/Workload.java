@@ -49,7 +49,7 @@ final class Workload {
     }
 
     /** Draws how an image is opened: nothing that changes what the disk reads as. */
-    static FormatOptions options(Random random) {
+    static FormatOptions options(Random random, ImageSpec spec) {
         long tables = random.nextBoolean() ? FormatOptions.AUTO : SMALL_CACHE;
         long counts = random.nextBoolean() ? FormatOptions.AUTO : SMALL_CACHE;
         DetectZeroes[] zeroes = DetectZeroes.values();
@@ -63,7 +63,7 @@ final class Workload {
                                 random.nextBoolean(),
                                 random.nextBoolean(),
                                 random.nextBoolean(),
-                                random.nextInt(4) == 0))
+                                random.nextInt(4) == 0 && spec.isV3()))
                 .withDetectZeroes(zeroes[random.nextInt(zeroes.length)]);
     }
 
