@@ -334,6 +334,49 @@ class BlkdebugQcow2OracleTest {
         Arrays.fill(disk, op.offset(), op.offset() + op.length(), (byte) op.pattern());
     }
 
+    /** The disk has the old size or the new one, and its bytes. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "l1_grow_alloc_table",
+                "l1_grow_write_table",
+                "l1_grow_activate_table",
+                "l1_shrink_write_table",
+                "l1_shrink_free_l2_clusters",
+                "cluster_alloc",
+                "cluster_free",
+                "l2_load",
+                "refblock_alloc_hookup",
+                "refblock_alloc_switch_table",
+                "reftable_update"
+            })
+    void resizingThatFails(String event) {
+        Path image = folder.resolve("image");
+        for (int size : new int[] {SIZE / 4, SIZE * 8}) {
+            Peers.qemuImgIn(
+                            folder,
+                            "create",
+                            "-q",
+                            "-f",
+                            "qcow2",
+                            "-o",
+                            "cluster_size=512",
+                            "image",
+                            SIZE)
+                    .ok();
+            Peers.qemuIo(image, "qcow2", "write -P 7 0 " + SIZE).ok();
+            String script = "truncate " + size + "\nlength\n";
+            Cli.asQemuIo(script, arguments(folder + "/", "writeback", rule(event, null)));
+            int check = Peers.qemuImgIn(folder, "check", "-q", "image").status();
+            assertTrue(check == 0 || check == 3, event + ": " + check);
+            byte[] disk = content();
+            assertTrue(disk.length == size || disk.length == SIZE, event + ": " + disk.length);
+            for (int i = 0; i < disk.length; i++) {
+                assertEquals(i < SIZE ? 7 : 0, disk[i], event);
+            }
+        }
+    }
+
     @Test
     void rulesAndBreakpointsOutliveReopening() {
         compare(
