@@ -4,10 +4,10 @@ import dev.gaur.DiskImage;
 import dev.gaur.Gaur;
 import dev.gaur.OpenOptions;
 import dev.gaur.block.BlockIo;
+import dev.gaur.block.Extent;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -16,13 +16,14 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.function.Function;
 import java.util.stream.LongStream;
 
 /**
  * Random reads of 4 KiB through the Java API, page cache warm, one thread: qcow2 against raw. The
  * two images of a pair have equal content and take turns, round by round; the ratio is the median
- * of each pair of rounds, so that the machine's mood is no part of it.
+ * of each pair of rounds, so that the machine's mood is no part of it. A third one reads the qcow2
+ * file as a raw one, at the places where its data lies: the kernel's work is the same there, so
+ * that this ratio tells what the format costs.
  *
  * <p>Run by {@code bench/read}, as a source file: it uses nothing but the library and the JDK.
  */
@@ -72,14 +73,6 @@ public final class RandomReads {
         }
     }
 
-    /**
-     * One round's result.
-     *
-     * @param wall reads a second
-     * @param cpu reads a second of this thread's processor time
-     */
-    private record Rate(double wall, double cpu) {}
-
     /** Makes the images one pair after the other in a folder, measures, prints rows of a table. */
     public static void main(String[] args) throws IOException, InterruptedException {
         Path folder = Path.of(args[0]);
@@ -90,7 +83,8 @@ public final class RandomReads {
                         new Disk("1 TiB, 1 GiB of data all over", 1024 * GIB, GIB, false),
                         new Disk("1 TiB, preallocated, 1 GiB all over", 1024 * GIB, GIB, true));
         System.out.println(
-                "| random 4k reads | raw/s | qcow2/s | qcow2 / raw (range) | of processor time |");
+                "| random 4k reads | raw/s | qcow2/s | qcow2 / raw (range)"
+                        + " | qcow2 / raw at the same places (range) |");
         System.out.println("| --- | --- | --- | --- | --- |");
         Path raw = folder.resolve("bench-reads.raw");
         Path qcow2 = folder.resolve("bench-reads.qcow2");
@@ -147,35 +141,64 @@ public final class RandomReads {
 
     private static String measure(Disk disk, Path rawPath, Path qcow2Path) throws IOException {
         long[] reads = disk.reads();
-        try (DiskImage rawDisk = Gaur.open(rawPath, OpenOptions.DEFAULT.withFormat("raw"));
+        OpenOptions asRaw = OpenOptions.DEFAULT.withFormat("raw");
+        try (DiskImage rawDisk = Gaur.open(rawPath, asRaw);
                 DiskImage qcow2Disk = Gaur.open(qcow2Path);
+                DiskImage file = Gaur.open(qcow2Path, asRaw);
                 Arena arena = Arena.ofShared()) {
             MemorySegment buffer = arena.allocate(READ_BYTES, READ_BYTES);
             BlockIo raw = rawDisk.io();
             BlockIo qcow2 = qcow2Disk.io();
+            long[] places = places(qcow2, reads);
             for (long offset : reads) { // Fills the page cache.
                 raw.read(offset, buffer);
                 qcow2.read(offset, buffer);
             }
-            Rate[] raws = new Rate[ROUNDS];
-            Rate[] qcow2s = new Rate[ROUNDS];
+            double[] raws = new double[ROUNDS];
+            double[] qcow2s = new double[ROUNDS];
+            double[] files = new double[ROUNDS];
             for (int round = -WARM_UPS; round < ROUNDS; round++) {
-                Rate first = rate(raw, reads, buffer);
-                Rate second = rate(qcow2, reads, buffer);
+                double first = rate(raw, reads, buffer);
+                double second = rate(qcow2, reads, buffer);
+                double third = rate(file.io(), places, buffer);
                 if (round >= 0) {
                     raws[round] = first;
                     qcow2s[round] = second;
+                    files[round] = third;
                 }
             }
-            return row(disk, raws, qcow2s);
+            return "| %s | %.0f k | %.0f k | %s | %s |"
+                    .formatted(
+                            disk.name(),
+                            median(raws) / 1000,
+                            median(qcow2s) / 1000,
+                            ratios(raws, qcow2s),
+                            ratios(files, qcow2s));
         }
     }
 
-    private static Rate rate(BlockIo disk, long[] reads, MemorySegment buffer) {
-        var threads = ManagementFactory.getThreadMXBean();
+    /** Where in its file an image has what is read. */
+    private static long[] places(BlockIo image, long[] reads) {
+        long[] places = new long[reads.length];
+        for (int i = 0; i < reads.length; i++) {
+            int index = i;
+            image.extents(
+                    reads[i],
+                    READ_BYTES,
+                    extent -> {
+                        if (extent instanceof Extent.Data data) {
+                            places[index] = data.hostOffset();
+                        }
+                        return false;
+                    });
+        }
+        return places;
+    }
+
+    /** Returns reads a second. */
+    private static double rate(BlockIo disk, long[] reads, MemorySegment buffer) {
         long count = 0;
         int next = 0;
-        long cpuStart = threads.getCurrentThreadCpuTime();
         long start = System.nanoTime();
         long elapsed = 0;
         while (elapsed < ROUND_NANOS) {
@@ -186,37 +209,17 @@ public final class RandomReads {
             count += BATCH;
             elapsed = System.nanoTime() - start;
         }
-        long cpu = threads.getCurrentThreadCpuTime() - cpuStart;
-        return new Rate(count * 1e9 / elapsed, count * 1e9 / cpu);
+        return count * 1e9 / elapsed;
     }
 
-    private static String row(Disk disk, Rate[] raws, Rate[] qcow2s) {
-        double[] wall = ratios(raws, qcow2s, Rate::wall);
-        double[] cpu = ratios(raws, qcow2s, Rate::cpu);
-        return "| %s | %.0f k | %.0f k | %.2f (%.2f-%.2f) | %.2f |"
-                .formatted(
-                        disk.name(),
-                        median(raws) / 1000,
-                        median(qcow2s) / 1000,
-                        wall[ROUNDS / 2],
-                        wall[0],
-                        wall[ROUNDS - 1],
-                        cpu[ROUNDS / 2]);
-    }
-
-    private static double[] ratios(Rate[] raws, Rate[] qcow2s, Function<Rate, Double> of) {
+    private static String ratios(double[] of, double[] to) {
         double[] ratios = new double[ROUNDS];
-        Arrays.setAll(ratios, i -> of.apply(qcow2s[i]) / of.apply(raws[i]));
+        Arrays.setAll(ratios, i -> to[i] / of[i]);
         Arrays.sort(ratios);
-        return ratios;
+        return "%.2f (%.2f-%.2f)".formatted(median(ratios), ratios[0], ratios[ROUNDS - 1]);
     }
 
-    private static double median(Rate[] rates) {
-        return Arrays.stream(rates)
-                .mapToDouble(Rate::wall)
-                .sorted()
-                .skip(ROUNDS / 2)
-                .findFirst()
-                .orElseThrow();
+    private static double median(double[] rates) {
+        return Arrays.stream(rates).sorted().skip(ROUNDS / 2).findFirst().orElseThrow();
     }
 }
