@@ -17,8 +17,9 @@ import dev.gaur.storage.OpenPolicy;
  * @param metadataCacheBytes bound of each image's cache of mapping tables in bytes; {@link
  *     FormatOptions#AUTO} fits it to the image
  * @param policy what may be opened because an image names it: backing files, external data files
- * @param direct past the page cache (O_DIRECT) where native access is allowed and the image is
- *     opened for reading only; without effect elsewhere
+ * @param direct past the page cache (O_DIRECT) where native access is allowed, for reading and
+ *     writing; without effect elsewhere. Requests may have any offset and length: of a block of the
+ *     device that is written in part the rest is read first
  */
 public record OpenOptions(
         String format,

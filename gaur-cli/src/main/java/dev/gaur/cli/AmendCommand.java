@@ -6,6 +6,7 @@ import dev.gaur.format.CreateOptionValues;
 import dev.gaur.format.ImageInfo;
 import dev.gaur.format.qcow2.Qcow2OptionNames;
 import dev.gaur.graph.BlockDevice;
+import dev.gaur.storage.CacheMode;
 import java.util.List;
 
 /** {@code gaur amend}: changes options of an image that it was created with. */
@@ -35,7 +36,7 @@ final class AmendCommand implements Command {
         return List.of(
                 OPTIONS,
                 Options.FORMAT,
-                Options.CACHE,
+                CacheOption.OPTION,
                 Options.PROGRESS,
                 Options.QUIET,
                 FORCE,
@@ -54,7 +55,7 @@ final class AmendCommand implements Command {
         if (texts.isEmpty()) {
             throw CommandException.usage("Must specify options (-o)");
         }
-        Options.checkCache(call);
+        CacheMode cache = CacheOption.mode(call);
         String format = call.value(Options.FORMAT, "");
         boolean help = CreateFormats.asksForHelp(texts);
         if (help && !format.isEmpty()) {
@@ -65,7 +66,7 @@ final class AmendCommand implements Command {
             throw new CommandException("Expecting one image file name");
         }
         String file = call.operands().getFirst();
-        try (BlockDevice device = ChangedImage.open(call, file);
+        try (BlockDevice device = ChangedImage.open(call, file, cache);
                 Progress progress = call.progress()) {
             ImageInfo info = device.image().info();
             if (help) {

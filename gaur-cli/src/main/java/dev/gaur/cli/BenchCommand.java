@@ -78,7 +78,7 @@ final class BenchCommand implements Command {
                 Options.QUIET,
                 SIZE,
                 STEP,
-                Options.CACHE,
+                CacheOption.OPTION,
                 WRITE,
                 Options.SHARED,
                 Options.IMAGE_OPTS,
@@ -185,7 +185,7 @@ final class BenchCommand implements Command {
     }
 
     private static CacheMode cache(Invocation call) {
-        return CacheMode.named(call.value(Options.CACHE, "writeback"))
+        return CacheMode.named(call.value(CacheOption.OPTION, "writeback"))
                 .orElseThrow(() -> new CommandException("Invalid cache mode"));
     }
 

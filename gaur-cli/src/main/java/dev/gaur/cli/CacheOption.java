@@ -3,10 +3,17 @@ package dev.gaur.cli;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.storage.CacheMode;
 
-/** The cache mode of commands that write into images. */
+/** The cache modes of commands: for what they write, and for what they only read. */
 final class CacheOption {
+    private static final String MODES = "none, writeback, writethrough, directsync or unsafe";
+
+    /** For images that are changed; {@code info} has the letter for what it looks at. */
     static final Option OPTION =
-            Option.valued("t", "cache", "MODE", "cache mode: writeback; unsafe never waits");
+            Option.valued("t", "cache", "MODE", "cache mode of the image: " + MODES);
+
+    /** For images that are read. */
+    static final Option SOURCE =
+            Option.valued("T", "source-cache", "MODE", "cache mode of what is read: " + MODES);
 
     private CacheOption() {}
 
@@ -15,7 +22,17 @@ final class CacheOption {
         return Options.request(call, Options.FORMAT)
                 .withShared(false)
                 .withWritable(true)
-                .withCache(check(call.value(OPTION, "writeback"), "cache option"));
+                .withCache(mode(call));
+    }
+
+    /** Returns the mode for what is written. */
+    static CacheMode mode(Invocation call) {
+        return check(call.value(OPTION, "writeback"), "cache option");
+    }
+
+    /** Returns the mode for what is read. */
+    static CacheMode sourceMode(Invocation call, Option option) {
+        return check(call.value(option, "writeback"), "source cache option");
     }
 
     /**

@@ -4,6 +4,7 @@ import dev.gaur.block.BlockException;
 import dev.gaur.graph.BlockDevice;
 import dev.gaur.graph.ChainOpener;
 import dev.gaur.graph.OpenRequest;
+import dev.gaur.storage.CacheMode;
 
 /** Opens an image that a command changes, with its backing files. */
 final class ChangedImage {
@@ -11,13 +12,19 @@ final class ChangedImage {
 
     /** Opens an image for writing; one that was taken for a raw one is warned of. */
     static BlockDevice open(Invocation call, String file) {
+        return open(call, file, CacheMode.WRITEBACK);
+    }
+
+    /** The same in a cache mode. */
+    static BlockDevice open(Invocation call, String file, CacheMode cache) {
         if (call.has(Options.SHARED)) {
             throw new CommandException(
                     "Could not open '"
                             + file
                             + "': force-share=on can only be used with read-only images");
         }
-        return open(call, file, Options.request(call, Options.FORMAT).withWritable(true));
+        OpenRequest request = Options.request(call, Options.FORMAT).withWritable(true);
+        return open(call, file, request.withCache(cache));
     }
 
     /** Opens an image as a request says. */

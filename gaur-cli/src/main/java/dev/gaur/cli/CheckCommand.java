@@ -22,8 +22,6 @@ import java.util.Optional;
 final class CheckCommand implements Command {
     private static final Option REPAIR =
             Option.valued("r", "repair", "WHAT", "repair leaks or all that can be repaired");
-    private static final Option CACHE =
-            Option.valued("T", "source-cache", "MODE", "cache mode of QEMU; has no effect here");
 
     private static final int CORRUPTIONS = 2;
     private static final int LEAKS = 3;
@@ -52,7 +50,7 @@ final class CheckCommand implements Command {
                 Options.QUIET,
                 Options.SHARED,
                 REPAIR,
-                CACHE,
+                CacheOption.SOURCE,
                 Options.PROGRESS,
                 Options.IMAGE_OPTS,
                 Options.OBJECT);
@@ -127,7 +125,9 @@ final class CheckCommand implements Command {
                     "Could not open '%s': force-share=on can only be used with read-only images"
                             .formatted(file));
         }
-        OpenRequest request = Options.request(call, Options.FORMAT);
+        OpenRequest request =
+                Options.request(call, Options.FORMAT)
+                        .withCache(CacheOption.sourceMode(call, CacheOption.SOURCE));
         try {
             return repair ? OpenCheck.openForRepair(file, request) : OpenCheck.open(file, request);
         } catch (BlockException failure) {

@@ -5,6 +5,7 @@ import dev.gaur.graph.BlockDevice;
 import dev.gaur.graph.ChainOpener;
 import dev.gaur.job.Compare;
 import dev.gaur.job.JobControl;
+import dev.gaur.storage.CacheMode;
 import java.util.List;
 
 /** {@code gaur compare}: tells whether two images read the same. */
@@ -16,7 +17,7 @@ final class CompareCommand implements Command {
     private static final Option STRICT =
             Option.flag("s", "strict", "sizes and allocation have to be the same too");
     private static final Option CACHE =
-            Option.valued("T", "cache", "MODE", "how the images are cached; no effect here");
+            Option.valued("T", "cache", "MODE", "cache mode of both images");
 
     private static final int CANNOT_OPEN = 2;
     private static final int CANNOT_ASK = 3;
@@ -61,17 +62,26 @@ final class CompareCommand implements Command {
         if (call.operands().size() != 2) {
             throw CommandException.usage("Expecting two image file names");
         }
+        CacheMode cache = cache(call);
         String firstName = call.operands().get(0);
         String secondName = call.operands().get(1);
-        try (BlockDevice first = open(call, firstName, FIRST_FORMAT);
-                BlockDevice second = open(call, secondName, SECOND_FORMAT)) {
+        try (BlockDevice first = open(call, firstName, FIRST_FORMAT, cache);
+                BlockDevice second = open(call, secondName, SECOND_FORMAT, cache)) {
             return compare(call, first, second);
         }
     }
 
-    private static BlockDevice open(Invocation call, String name, Option format) {
+    private static CacheMode cache(Invocation call) {
         try {
-            return ChainOpener.open(name, Options.request(call, format));
+            return CacheOption.sourceMode(call, CACHE);
+        } catch (CommandException wrong) {
+            throw new CommandException(String.valueOf(wrong.getMessage()), CANNOT_OPEN);
+        }
+    }
+
+    private static BlockDevice open(Invocation call, String name, Option format, CacheMode cache) {
+        try {
+            return ChainOpener.open(name, Options.request(call, format).withCache(cache));
         } catch (BlockException failure) {
             throw ErrorText.cannotOpen(name, failure, CANNOT_OPEN);
         }

@@ -40,9 +40,10 @@ final class ConvertCommand implements Command {
             Option.flag("W", "oob-writes", "write in any order; done in any case, so of no effect");
     static final Option SALVAGE = Option.flag("", "salvage", "take zeros for what cannot be read");
     static final Option CACHE =
-            Option.valued("t", "target-cache", "MODE", "unsafe, or safe on the disk when done");
+            Option.valued(
+                    "t", "target-cache", "MODE", "cache mode of the target; unsafe unless given");
     private static final Option SOURCE_CACHE =
-            Option.valued("T", "source-cache", "MODE", "how sources are cached; no effect here");
+            Option.valued("T", "source-cache", "MODE", "cache mode of the sources");
     private static final Option COPY_RANGE =
             Option.flag(
                     "C",
@@ -216,6 +217,7 @@ final class ConvertCommand implements Command {
             return ChainOpener.open(
                     name,
                     Options.request(call, SOURCE_FORMAT)
+                            .withCache(CacheOption.sourceMode(call, SOURCE_CACHE))
                             .withSnapshot(snapshot(call.value(SNAPSHOT, ""))));
         } catch (BlockException failure) {
             throw ErrorText.cannotOpen(name, failure, 1);

@@ -19,6 +19,8 @@ import dev.gaur.job.Convert;
 import dev.gaur.job.ConvertOptions;
 import dev.gaur.job.JobControl;
 import dev.gaur.job.NewFile;
+import dev.gaur.storage.CacheMode;
+import dev.gaur.storage.StorageOptions;
 import dev.gaur.storage.file.FileDriver;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,11 +36,13 @@ final class ConvertTargetFile {
     private final String file;
     private final String format;
     private final CreateOptionValues values;
+    private final CacheMode cache;
 
     ConvertTargetFile(Invocation call, String file) {
         this.call = call;
         this.file = file;
         this.format = format(call, file);
+        this.cache = CacheOption.check(call.value(ConvertCommand.CACHE, "unsafe"), "cache option");
         List<CreateOption> known = new ArrayList<>(CreateFormats.options(format));
         if (isImage()) {
             known.add(new CreateOption(LEVEL, CreateOption.Kind.NUMBER, ""));
@@ -101,12 +105,13 @@ final class ConvertTargetFile {
 
     /** Tells whether the user wants the target to be safe against a loss of power. */
     private boolean stable() {
-        return !call.value(ConvertCommand.CACHE, "unsafe").equals("unsafe");
+        return cache != CacheMode.UNSAFE;
     }
 
     private NewFile begin(String name) {
         try {
-            return NewFile.begin(FileDriver.fast(), name);
+            StorageOptions options = StorageOptions.WRITE.withDirect(cache.direct());
+            return NewFile.begin(FileDriver.fast(), name, options);
         } catch (BlockException.Media failure) {
             throw cannotCreate("Could not create '" + name + "': " + failure.found());
         }
@@ -235,12 +240,8 @@ final class ConvertTargetFile {
     }
 
     private BlockDevice openTarget() {
-        String mode = call.value(ConvertCommand.CACHE, "unsafe");
         OpenRequest request =
-                OpenRequest.READ
-                        .withFormat(format)
-                        .withWritable(true)
-                        .withCache(CacheOption.check(mode, "cache option"));
+                OpenRequest.READ.withFormat(format).withWritable(true).withCache(cache);
         try {
             return ChainOpener.open(file, request);
         } catch (BlockException failure) {

@@ -5,6 +5,7 @@ import dev.gaur.format.Image;
 import dev.gaur.graph.ChainOpener;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.json.JsonWriter;
+import dev.gaur.storage.CacheMode;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -38,7 +39,7 @@ final class InfoCommand implements Command {
                 LIMITS,
                 Options.OUTPUT,
                 Options.SHARED,
-                Options.CACHE,
+                CacheOption.OPTION,
                 Options.IMAGE_OPTS,
                 Options.OBJECT);
     }
@@ -47,8 +48,8 @@ final class InfoCommand implements Command {
     public int run(Invocation call) {
         String file = call.onlyOperand("Expecting one image file name");
         boolean json = Options.json(call);
-        Options.checkCache(call);
-        OpenRequest request = Options.request(call, Options.FORMAT);
+        CacheMode cache = CacheOption.mode(call);
+        OpenRequest request = Options.request(call, Options.FORMAT).withCache(cache);
         List<ImageText> images = new ArrayList<>();
         if (call.has(CHAIN)) {
             addChain(images, call, file, request);

@@ -1,7 +1,6 @@
 package dev.gaur.cli;
 
 import dev.gaur.graph.OpenRequest;
-import java.util.List;
 
 /** Options that several commands have, and the words for them. */
 final class Options {
@@ -20,12 +19,6 @@ final class Options {
     static final Option PROGRESS =
             Option.optional("p", "progress", "json", "show progress, or print it as lines of JSON");
 
-    static final Option CACHE =
-            Option.valued("t", "cache", "MODE", "cache mode of QEMU; has no effect here");
-
-    private static final List<String> CACHE_MODES =
-            List.of("none", "off", "directsync", "writeback", "unsafe", "writethrough");
-
     private Options() {}
 
     /**
@@ -42,14 +35,6 @@ final class Options {
             return false;
         }
         throw new CommandException("--output must be used with human or json as argument.");
-    }
-
-    /** Checks the name of a cache mode; reading is the same in all of them. */
-    static void checkCache(Invocation call) {
-        String mode = call.value(CACHE, "writeback");
-        if (!CACHE_MODES.contains(mode)) {
-            throw new CommandException("Invalid cache option: " + mode);
-        }
     }
 
     /**

@@ -20,8 +20,7 @@ final class RebaseCommand implements Command {
     private static final Option COMPRESS =
             Option.flag("c", "compress", "compress what has to be copied into the image");
     private static final Option BACKING_CACHE =
-            Option.valued(
-                    "T", "backing-cache", "MODE", "cache mode of backing files; no effect here");
+            Option.valued("T", "backing-cache", "MODE", "cache mode of the new backing file");
     private static final Option SHARED =
             Option.flag(
                     "U", "force-share", "open the backing file although somebody may be writing");
@@ -71,7 +70,7 @@ final class RebaseCommand implements Command {
             throw CommandException.usage("Must specify backing file (-b) or use unsafe mode (-u)");
         }
         OpenRequest request = CacheOption.request(call).withBacking(!call.has(UNSAFE));
-        CacheOption.check(call.value(BACKING_CACHE, "writeback"), "source cache option");
+        CacheOption.sourceMode(call, BACKING_CACHE); // Wrong words are refused first.
         try (BlockDevice overlay = open(file, request);
                 Progress progress = call.progress()) {
             rebase(call, file, overlay, progress);
@@ -108,7 +107,12 @@ final class RebaseCommand implements Command {
     private static BlockDevice openBelow(Invocation call, String file, Rebase.Target target) {
         try {
             String location = beside(file, target.name());
-            return Disks.open(location, target.format(), call.has(SHARED));
+            OpenRequest request =
+                    OpenRequest.READ
+                            .withFormat(target.format())
+                            .withShared(call.has(SHARED))
+                            .withCache(CacheOption.sourceMode(call, BACKING_CACHE));
+            return ChainOpener.open(location, request);
         } catch (BlockException failure) {
             throw ErrorText.cannotOpen("new backing file ", target.name(), failure);
         }

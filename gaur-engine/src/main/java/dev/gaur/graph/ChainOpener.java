@@ -94,7 +94,8 @@ public final class ChainOpener {
      * is refused where that lies in another file. Starts faster than {@link #open}.
      */
     public static Image openAlone(String location, OpenRequest request) {
-        ChainOpener opener = new ChainOpener(FileDriver.portable(), request, 0);
+        StorageDriver driver = request.direct() ? FileDriver.fast() : FileDriver.portable();
+        ChainOpener opener = new ChainOpener(driver, request, 0);
         Layer layer = Layer.ofUser(location, OptionTree.EMPTY, request);
         return opener.openImage(opener.source(layer, _ -> {}), new Alone());
     }
@@ -327,15 +328,14 @@ public final class ChainOpener {
         @Override
         public StorageNode dataFile(Reference reference) {
             boolean writable = writesNext();
-            StorageNode opened;
-            if (source.dataFile().isEmpty()) {
+            OptionTree wanted = source.dataFile();
+            if (wanted.isEmpty()) {
                 String location =
                         Locations.ofReference(reference, source.location(), request.policy());
-                opened = driver.open(location, storageOptions(writable));
-            } else {
-                StorageTree tree = new StorageTree(driver, _ -> {});
-                opened = tree.open(source.dataFile(), storageOptions(writable));
+                wanted = wanted.with("driver", "file").with("filename", location);
             }
+            StorageTree tree = new StorageTree(driver, _ -> {});
+            StorageNode opened = tree.open(wanted, storageOptions(writable));
             dataFile = opened;
             return opened;
         }

@@ -34,7 +34,8 @@ public final class OpenCheck implements AutoCloseable {
      * Opens a file.
      *
      * @param location as in {@link ChainOpener#open}
-     * @param request its format, and whether other programs may be writing; the rest has no effect
+     * @param request its format, its cache, and whether other programs may be writing; the rest has
+     *     no effect
      * @throws BlockException if the file cannot be opened or its header says not what to check
      */
     public static OpenCheck open(String location, OpenRequest request) {
@@ -46,16 +47,16 @@ public final class OpenCheck implements AutoCloseable {
      * Opens a file to be repaired. Nobody else may write to it until this is closed.
      *
      * @param location as in {@link ChainOpener#open}
-     * @param request its format; the rest has no effect
+     * @param request its format and its cache; the rest has no effect
      * @throws BlockException if the file cannot be opened, somebody uses it, or its header says not
      *     what to repair
      */
     public static OpenCheck openForRepair(String location, OpenRequest request) {
-        return open(location, request, StorageOptions.WRITE);
+        return open(location, request, StorageOptions.WRITE.withDirect(request.direct()));
     }
 
     private static OpenCheck open(String location, OpenRequest request, StorageOptions options) {
-        StorageDriver driver = FileDriver.portable();
+        StorageDriver driver = options.direct() ? FileDriver.fast() : FileDriver.portable();
         Layer layer = Layer.ofUser(location, OptionTree.EMPTY, request);
         ImageSource source =
                 ImageSource.open(driver, layer, options, request.options(), false, _ -> {});

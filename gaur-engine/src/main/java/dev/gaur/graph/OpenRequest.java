@@ -15,8 +15,7 @@ import java.util.Set;
  * @param withBacking with the backing files; without them only what the image itself holds can be
  *     read
  * @param options of the image itself; its layers below take only the bound of the metadata cache
- * @param cache when writes are done; what is opened for reading only is read past the page cache if
- *     the mode says so
+ * @param cache when writes are done, and whether requests go past the page cache
  * @param policy what may be opened because an image names it
  * @param extras what is asked for rarely; immutable
  */

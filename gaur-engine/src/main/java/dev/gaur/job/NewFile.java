@@ -54,17 +54,23 @@ public final class NewFile implements AutoCloseable {
      * @throws BlockException if it cannot be made, or somebody else uses it
      */
     public static NewFile begin(StorageDriver driver, String location) {
+        return begin(driver, location, StorageOptions.WRITE);
+    }
+
+    /** The same, opened as options for writing say. */
+    public static NewFile begin(StorageDriver driver, String location, StorageOptions options) {
         Path target = Path.of(location);
         if (Files.isRegularFile(target)) {
-            return new NewFile(target, target, Undo.EMPTY, driver.create(location, 0));
+            return new NewFile(target, target, Undo.EMPTY, driver.create(location, 0, options));
         }
         if (Files.exists(target)) {
-            StorageNode device = driver.open(location, StorageOptions.WRITE);
+            StorageNode device = driver.open(location, options);
             return new NewFile(target, target, Undo.NOTHING, device);
         }
         Path beside = target.resolveSibling(temporaryName());
         try {
-            return new NewFile(target, beside, Undo.DELETE, driver.create(beside.toString(), 0));
+            StorageNode file = driver.create(beside.toString(), 0, options);
+            return new NewFile(target, beside, Undo.DELETE, file);
         } catch (BlockException.Media failure) {
             throw new BlockException.Media(
                     location,

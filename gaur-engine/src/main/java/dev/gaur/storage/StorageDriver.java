@@ -16,5 +16,10 @@ public interface StorageDriver {
      * Creates storage of {@code length} zero bytes, opened for writing; what was there before is
      * gone.
      */
-    StorageNode create(String location, long length);
+    default StorageNode create(String location, long length) {
+        return create(location, length, StorageOptions.WRITE);
+    }
+
+    /** The same, opened as options for writing say. */
+    StorageNode create(String location, long length, StorageOptions options);
 }

@@ -4,8 +4,8 @@ package dev.gaur.storage;
  * How storage is opened.
  *
  * @param writable for writing too
- * @param direct asks for reads past the page cache (O_DIRECT); advice that is followed by system
- *     calls, and only if the storage is not writable too
+ * @param direct asks for requests past the page cache (O_DIRECT); followed by system calls, which
+ *     refuse where the file system has none; Java's channels go through the cache
  * @param shared without taking locks against other writers (QEMU's {@code force-share}); only for
  *     reading
  * @param noFlush flushes do nothing, and no write waits for the disk ({@code cache.no-flush})

@@ -110,9 +110,9 @@ public final class FileDriver implements StorageDriver {
      * @throws BlockException.Busy if somebody does already; then the file is as it was
      */
     @Override
-    public StorageNode create(String location, long length) {
+    public StorageNode create(String location, long length, StorageOptions options) {
         createFile(location);
-        StorageNode storage = open(location, StorageOptions.WRITE, Claim.WRITE.exclusive());
+        StorageNode storage = open(location, options, Claim.WRITE.exclusive());
         try {
             // Only now that nobody else can be using what was there. If nothing was, truncating
             // would do harm: ext4 takes it for the start of replacing a file, and writes all that

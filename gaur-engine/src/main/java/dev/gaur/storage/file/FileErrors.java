@@ -47,12 +47,12 @@ final class FileErrors {
     }
 
     /** O_DIRECT is asked for where there is none. */
-    static BlockException.Media noDirectReads(String file) {
+    static BlockException.Media noDirectAccess(String file) {
         return new BlockException.Media(
                 file,
                 "",
                 BlockException.NO_OFFSET,
-                "the file system does not support O_DIRECT",
+                "Could not open '" + file + "': filesystem does not support O_DIRECT",
                 Errno.EINVAL,
                 null);
     }

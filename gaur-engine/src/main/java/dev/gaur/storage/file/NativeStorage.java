@@ -15,6 +15,7 @@ import dev.gaur.sync.Gate;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file through system calls. Safe for use by many threads; requests hold a {@link Gate} open, so
@@ -27,8 +28,8 @@ final class NativeStorage implements StorageNode {
     private final long inode;
     private final int fd;
     private final boolean writable;
-    private final boolean direct;
     private final AtomicLong length;
+    private final @Nullable DirectIo direct;
     private final Gate gate = new Gate();
 
     /** Whether {@link #reserve} does anything: 1 yes, -1 no, 0 not known yet. */
@@ -39,8 +40,8 @@ final class NativeStorage implements StorageNode {
         this.inode = inode;
         this.fd = fd;
         this.writable = writable;
-        this.direct = direct;
         this.length = new AtomicLong(Posix.lseek(fd, 0, Posix.SEEK_END));
+        this.direct = direct ? new DirectIo(name, fd, length) : null;
     }
 
     /**
@@ -51,11 +52,11 @@ final class NativeStorage implements StorageNode {
      */
     static NativeStorage open(String name, long inode, StorageOptions options, Claim claim) {
         boolean writable = options.writable();
-        boolean direct = options.direct() && !writable && Posix.O_DIRECT != 0;
+        boolean direct = options.direct() && Posix.O_DIRECT != 0;
         int access = writable ? Posix.O_RDWR : Posix.O_RDONLY;
         int fd = Posix.open(name, access | Posix.O_CLOEXEC | (direct ? Posix.O_DIRECT : 0), 0);
         if (fd == -Errno.EINVAL && direct) {
-            throw FileErrors.noDirectReads(name);
+            throw FileErrors.noDirectAccess(name);
         } else if (fd < 0) {
             throw FileErrors.failed(name, "", BlockException.NO_OFFSET, -fd);
         }
@@ -63,6 +64,9 @@ final class NativeStorage implements StorageNode {
         try {
             storage.checked("", BlockException.NO_OFFSET, storage.length.get());
             storage.claim(claim);
+            if (storage.direct != null) {
+                storage.direct.probe();
+            }
             return storage;
         } catch (RuntimeException failure) {
             storage.close();
@@ -107,7 +111,7 @@ final class NativeStorage implements StorageNode {
         return enter();
     }
 
-    private static long uninterrupted(LongSupplier call) {
+    static long uninterrupted(LongSupplier call) {
         long result = call.getAsLong();
         while (result == -Errno.EINTR) {
             result = call.getAsLong();
@@ -126,8 +130,8 @@ final class NativeStorage implements StorageNode {
     public void read(long offset, MemorySegment target) {
         int ticket = enter();
         try {
-            if (direct && !DirectReads.isAligned(offset, target)) {
-                DirectReads.read(name, offset, target, this::readSome);
+            if (direct != null) {
+                direct.read(offset, target);
             } else {
                 Bounce.read(offset, target, this::readAll);
             }
@@ -154,14 +158,9 @@ final class NativeStorage implements StorageNode {
         }
     }
 
-    /** One read of at least a byte, unless the file ends there; returns how much. */
-    private long readSome(long offset, MemorySegment target) {
-        return checked("read", offset, uninterrupted(() -> Posix.pread(fd, target, offset)));
-    }
-
     @Override
     public boolean tryRead(long offset, MemorySegment target) {
-        if (direct || !target.isNative()) {
+        if (direct != null || !target.isNative()) {
             return false;
         }
         int ticket = enter();
@@ -177,10 +176,18 @@ final class NativeStorage implements StorageNode {
     public void write(long offset, MemorySegment source, Durability durability) {
         int ticket = enterForWriting();
         try {
-            Bounce.write(offset, source, this::writeAll);
+            put(offset, source);
             stabilise(durability);
         } finally {
             gate.leave(ticket);
+        }
+    }
+
+    private void put(long offset, MemorySegment source) {
+        if (direct != null) {
+            direct.write(offset, source);
+        } else {
+            Bounce.write(offset, source, this::writeAll);
         }
     }
 
@@ -239,7 +246,9 @@ final class NativeStorage implements StorageNode {
     /** False if the file system does not know the mode. */
     private boolean fallocate(String doing, int mode, long offset, long count) {
         int flags = mode | Posix.FALLOC_FL_KEEP_SIZE;
-        long result = uninterrupted(() -> Posix.fallocate(fd, flags, offset, count));
+        LongSupplier call = () -> Posix.fallocate(fd, flags, offset, count);
+        long result =
+                direct == null ? uninterrupted(call) : direct.beside(() -> uninterrupted(call));
         if (result == -Errno.EOPNOTSUPP || result == -Errno.EINVAL || result == -Errno.ENOSYS) {
             return false;
         }
@@ -250,7 +259,7 @@ final class NativeStorage implements StorageNode {
     private void writeZeros(long offset, long count) {
         for (long done = 0; done < count; ) {
             long size = Math.min(count - done, ZEROS.byteSize());
-            writeAll(offset + done, ZEROS.asSlice(0, size));
+            put(offset + done, ZEROS.asSlice(0, size));
             done += size;
         }
     }
@@ -272,9 +281,11 @@ final class NativeStorage implements StorageNode {
     public synchronized void resize(long newLength) {
         int ticket = enterForWriting();
         try {
-            long result = uninterrupted(() -> Posix.ftruncate(fd, newLength));
-            checked("resize", newLength, result);
-            length.set(newLength);
+            if (direct != null) {
+                direct.alone(() -> cut(newLength));
+            } else {
+                cut(newLength);
+            }
         } finally {
             gate.leave(ticket);
         }
@@ -298,6 +309,13 @@ final class NativeStorage implements StorageNode {
         } finally {
             gate.leave(ticket);
         }
+    }
+
+    private long cut(long newLength) {
+        long result = uninterrupted(() -> Posix.ftruncate(fd, newLength));
+        checked("resize", newLength, result);
+        length.set(newLength);
+        return result;
     }
 
     @Override

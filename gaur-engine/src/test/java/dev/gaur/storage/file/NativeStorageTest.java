@@ -54,7 +54,7 @@ class NativeStorageTest extends FileContract {
     }
 
     /** What the kernel says of an open file of this process. */
-    private static int flags(Path file) throws IOException {
+    static int flags(Path file) throws IOException {
         try (DirectoryStream<Path> open = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
             for (Path fd : open) {
                 if (Files.exists(fd) && Files.isSameFile(fd, file)) {
@@ -106,13 +106,11 @@ class NativeStorageTest extends FileContract {
     }
 
     @Test
-    void whatIsWritableIsReadThroughThePageCache(@TempDir Path folder) throws IOException {
-        Path file = Files.write(folder.resolve("cached"), new byte[4096]);
-        StorageOptions options = new StorageOptions(true, true, false);
-        try (StorageNode storage = driver().open(file.toString(), options)) {
-            assertEquals(0, flags(file) & Posix.O_DIRECT);
-            storage.write(1, MemorySegment.ofArray(new byte[] {1}), Durability.CACHED);
-        }
+    void directWritesAreRefusedWhereTheFileSystemHasNone() {
+        StorageOptions options = StorageOptions.WRITE.withDirect(true);
+        assertThrows(
+                BlockException.Media.class,
+                () -> driver().open("/proc/sys/kernel/domainname", options));
     }
 
     @Test
