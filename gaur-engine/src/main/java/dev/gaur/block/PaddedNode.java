@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
  * A node for reading, with endless zeros after its end: a backing file that is shorter than its
  * overlay. Owns the node it pads.
  */
-public final class PaddedNode implements FilterNode {
+public final class PaddedNode extends ReadOnlyNode {
     private final BlockNode node;
 
     /** Pads {@code node} and closes it when closed. */
@@ -17,11 +17,6 @@ public final class PaddedNode implements FilterNode {
     @Override
     public String name() {
         return node.name();
-    }
-
-    @Override
-    public boolean writable() {
-        return false;
     }
 
     @Override
@@ -56,25 +51,6 @@ public final class PaddedNode implements FilterNode {
     /** How many of {@code length} bytes from {@code offset} on the node really has. */
     private long present(long offset, long length) {
         return Math.clamp(node.length() - offset, 0, length);
-    }
-
-    @Override
-    public void write(long offset, MemorySegment source, Durability durability) {
-        throw readOnly();
-    }
-
-    @Override
-    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        throw readOnly();
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-        throw readOnly();
-    }
-
-    private BlockException.Denied readOnly() {
-        return new BlockException.Denied(name(), "", "is read-only");
     }
 
     @Override

@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
  * Endless zeros, read-only: what lies below an image without a backing file, so that no read path
  * has a case for that.
  */
-public final class ZeroNode implements FilterNode {
+public final class ZeroNode extends ReadOnlyNode {
     /** The only one; it has no state. */
     public static final ZeroNode INSTANCE = new ZeroNode();
 
@@ -15,11 +15,6 @@ public final class ZeroNode implements FilterNode {
     @Override
     public String name() {
         return "zeros";
-    }
-
-    @Override
-    public boolean writable() {
-        return false;
     }
 
     @Override
@@ -41,30 +36,6 @@ public final class ZeroNode implements FilterNode {
     public boolean tryRead(long offset, MemorySegment target) {
         target.fill((byte) 0);
         return true;
-    }
-
-    @Override
-    public void write(long offset, MemorySegment source, Durability durability) {
-        throw readOnly();
-    }
-
-    @Override
-    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        throw readOnly();
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-        throw readOnly();
-    }
-
-    private BlockException.Denied readOnly() {
-        return new BlockException.Denied(name(), "", "is read-only");
-    }
-
-    @Override
-    public void flush() {
-        // Nothing was written.
     }
 
     @Override

@@ -2,25 +2,17 @@ package dev.gaur.filter;
 
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
-import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.FilterNode;
-import dev.gaur.block.Limits;
-import dev.gaur.block.ZeroMode;
 import dev.gaur.format.Compressing;
 import dev.gaur.mem.BufferPool;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * Makes every write a compressed one. A write that does not fill its units is laid over what is
  * there; meanwhile nobody else writes.
  */
-public final class CompressAll implements FilterNode {
-    private final BlockNode image;
+public final class CompressAll extends ChangingFilter {
     private final Compressing compressing;
-    private final Lock sharing;
-    private final Lock alone;
 
     /**
      * Wraps an image, and owns it from then on.
@@ -28,41 +20,13 @@ public final class CompressAll implements FilterNode {
      * @param compressing how the image compresses
      */
     public CompressAll(BlockNode image, Compressing compressing) {
-        this.image = image;
+        super(image);
         this.compressing = compressing;
-        ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
-        sharing = lock.readLock();
-        alone = lock.writeLock();
-    }
-
-    @Override
-    public String name() {
-        return image.name();
-    }
-
-    @Override
-    public boolean writable() {
-        return image.writable();
-    }
-
-    @Override
-    public Limits limits() {
-        return image.limits();
-    }
-
-    @Override
-    public long length() {
-        return image.length();
     }
 
     @Override
     public void read(long offset, MemorySegment target) {
-        image.read(offset, target);
-    }
-
-    @Override
-    public boolean tryRead(long offset, MemorySegment target) {
-        return image.tryRead(offset, target);
+        below.read(offset, target);
     }
 
     @Override
@@ -80,7 +44,7 @@ public final class CompressAll implements FilterNode {
             MemorySegment units = source;
             if (!whole) {
                 units = BufferPool.allocate(end - start).asSlice(0, end - start);
-                image.read(start, units);
+                below.read(start, units);
                 units.asSlice(offset - start, source.byteSize()).copyFrom(source);
             }
             compressing.writeCompressed(start, units);
@@ -88,42 +52,7 @@ public final class CompressAll implements FilterNode {
             lock.unlock();
         }
         if (durability == Durability.STABLE) {
-            image.flush();
+            below.flush();
         }
-    }
-
-    @Override
-    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        sharing.lock();
-        try {
-            image.zero(offset, length, mode, durability);
-        } finally {
-            sharing.unlock();
-        }
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-        sharing.lock();
-        try {
-            image.discard(offset, length);
-        } finally {
-            sharing.unlock();
-        }
-    }
-
-    @Override
-    public void flush() {
-        image.flush();
-    }
-
-    @Override
-    public void extents(long offset, long length, ExtentVisitor visitor) {
-        image.extents(offset, length, visitor);
-    }
-
-    @Override
-    public void close() {
-        image.close();
     }
 }

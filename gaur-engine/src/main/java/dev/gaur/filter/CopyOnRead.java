@@ -3,59 +3,35 @@ package dev.gaur.filter;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
 import dev.gaur.block.Extent;
-import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.FilterNode;
-import dev.gaur.block.Limits;
 import dev.gaur.block.ZeroMode;
+import dev.gaur.mem.BufferPool;
 import dev.gaur.mem.Bytes;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * Keeps what is read from the backing files of an image in the image, so that it has to be fetched
  * only once. Requests run in parallel; only a read that has something to keep runs alone, for what
  * it writes must not undo a write of somebody else. Reads as the image does in all cases.
  */
-public final class CopyOnRead implements FilterNode {
-    private final BlockNode image;
-    private final Lock sharing;
-    private final Lock alone;
+public final class CopyOnRead extends ChangingFilter {
+    private final long unit;
 
-    /** Wraps an image that is open for writing, and owns it from then on. */
-    public CopyOnRead(BlockNode image) {
-        this.image = image;
-        ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
-        sharing = lock.readLock();
-        alone = lock.writeLock();
-    }
-
-    @Override
-    public String name() {
-        return image.name();
-    }
-
-    @Override
-    public boolean writable() {
-        return image.writable();
-    }
-
-    @Override
-    public Limits limits() {
-        return image.limits();
-    }
-
-    @Override
-    public long length() {
-        return image.length();
+    /**
+     * Wraps an image that is open for writing, and owns it from then on.
+     *
+     * @param unit bytes of what the image holds or does not hold as a whole
+     */
+    public CopyOnRead(BlockNode image, long unit) {
+        super(image);
+        this.unit = unit;
     }
 
     private boolean isComplete(long offset, long length) {
         boolean[] complete = {true};
         if (length > 0) {
-            image.extents(offset, length, extent -> complete[0] = isOwn(extent));
+            below.extents(offset, length, extent -> complete[0] = isOwn(extent));
         }
         return complete[0];
     }
@@ -69,7 +45,7 @@ public final class CopyOnRead implements FilterNode {
         sharing.lock();
         try {
             if (isComplete(offset, target.byteSize())) {
-                image.read(offset, target);
+                below.read(offset, target);
                 return;
             }
         } finally {
@@ -77,13 +53,31 @@ public final class CopyOnRead implements FilterNode {
         }
         alone.lock();
         try {
-            image.read(offset, target);
-            List<Extent> extents = new ArrayList<>();
-            image.extents(offset, target.byteSize(), extents::add);
-            extents.forEach(extent -> keep(extent, target, offset));
+            readAndKeep(offset, target);
         } finally {
             alone.unlock();
         }
+    }
+
+    /** Reads whole units, of which the request may want a part only. */
+    private void readAndKeep(long offset, MemorySegment target) {
+        long start = offset / unit * unit;
+        long end = Math.min(Math.ceilDiv(offset + target.byteSize(), unit) * unit, length());
+        boolean whole = end - start == target.byteSize();
+        MemorySegment units = whole ? target : BufferPool.allocate(end - start);
+        below.read(start, units);
+        List<Extent> extents = new ArrayList<>();
+        below.extents(start, end - start, extents::add);
+        extents.forEach(extent -> keep(extent, units, start));
+        if (!whole) {
+            MemorySegment.copy(units, offset - start, target, 0, target.byteSize());
+        }
+    }
+
+    /** {@inheritDoc} There may be something to keep. */
+    @Override
+    public boolean tryRead(long offset, MemorySegment target) {
+        return false;
     }
 
     private void keep(Extent extent, MemorySegment read, long offset) {
@@ -92,9 +86,9 @@ public final class CopyOnRead implements FilterNode {
         }
         MemorySegment part = read.asSlice(extent.offset() - offset, extent.length());
         if (Bytes.isZero(part)) {
-            image.zero(extent.offset(), extent.length(), ZeroMode.KEEP, Durability.CACHED);
+            below.zero(extent.offset(), extent.length(), ZeroMode.KEEP, Durability.CACHED);
         } else {
-            image.write(extent.offset(), part, Durability.CACHED);
+            below.write(extent.offset(), part, Durability.CACHED);
         }
     }
 
@@ -102,44 +96,9 @@ public final class CopyOnRead implements FilterNode {
     public void write(long offset, MemorySegment source, Durability durability) {
         sharing.lock();
         try {
-            image.write(offset, source, durability);
+            below.write(offset, source, durability);
         } finally {
             sharing.unlock();
         }
-    }
-
-    @Override
-    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        sharing.lock();
-        try {
-            image.zero(offset, length, mode, durability);
-        } finally {
-            sharing.unlock();
-        }
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-        sharing.lock();
-        try {
-            image.discard(offset, length);
-        } finally {
-            sharing.unlock();
-        }
-    }
-
-    @Override
-    public void flush() {
-        image.flush();
-    }
-
-    @Override
-    public void extents(long offset, long length, ExtentVisitor visitor) {
-        image.extents(offset, length, visitor);
-    }
-
-    @Override
-    public void close() {
-        image.close();
     }
 }

@@ -1,12 +1,9 @@
 package dev.gaur.graph;
 
-import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockNode;
-import dev.gaur.block.Durability;
 import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.FilterNode;
 import dev.gaur.block.Limits;
-import dev.gaur.block.ZeroMode;
+import dev.gaur.block.ReadOnlyNode;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * file behind it is opened afterwards: a chain is opened in a loop, however deep it is. Connected
  * before any other thread sees it. Read-only.
  */
-final class BackingLink implements FilterNode {
+final class BackingLink extends ReadOnlyNode {
     private final String name;
     private @Nullable BlockNode node;
 
@@ -42,11 +39,6 @@ final class BackingLink implements FilterNode {
     }
 
     @Override
-    public boolean writable() {
-        return false;
-    }
-
-    @Override
     public Limits limits() {
         return node().limits();
     }
@@ -64,30 +56,6 @@ final class BackingLink implements FilterNode {
     @Override
     public boolean tryRead(long offset, MemorySegment target) {
         return node().tryRead(offset, target);
-    }
-
-    @Override
-    public void write(long offset, MemorySegment source, Durability durability) {
-        throw readOnly();
-    }
-
-    @Override
-    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        throw readOnly();
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-        throw readOnly();
-    }
-
-    private BlockException.Denied readOnly() {
-        return new BlockException.Denied(name, "", "is read-only");
-    }
-
-    @Override
-    public void flush() {
-        // Nothing was written.
     }
 
     @Override

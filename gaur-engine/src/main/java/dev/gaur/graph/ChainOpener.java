@@ -148,7 +148,7 @@ public final class ChainOpener {
             if (!image.writable()) {
                 throw new BlockException.Denied("", "", "Block node is read-only");
             }
-            return new CopyOnRead(below);
+            return new CopyOnRead(below, Math.max(1, image.info().clusterSize()));
         }
         if (!image.writable() && image.info().format().equals("qcow2")) {
             return below; // Nothing to compress.

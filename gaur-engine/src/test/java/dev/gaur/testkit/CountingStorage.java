@@ -1,16 +1,11 @@
 package dev.gaur.testkit;
 
-import dev.gaur.block.Durability;
-import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.Limits;
 import dev.gaur.block.StorageNode;
-import dev.gaur.block.ZeroMode;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Storage that counts what is read from it: a measure of work that no machine's mood changes. */
-public final class CountingStorage implements StorageNode {
-    private final StorageNode real;
+public final class CountingStorage extends StorageWrapper {
     private final AtomicLong reads = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
 
@@ -18,7 +13,7 @@ public final class CountingStorage implements StorageNode {
      * @param real what the requests go to; closed with this
      */
     public CountingStorage(StorageNode real) {
-        this.real = real;
+        super(real);
     }
 
     /** Returns how many reads there were. */
@@ -35,66 +30,17 @@ public final class CountingStorage implements StorageNode {
     public void read(long offset, MemorySegment target) {
         reads.incrementAndGet();
         bytes.addAndGet(target.byteSize());
-        real.read(offset, target);
+        below.read(offset, target);
     }
 
+    /** {@inheritDoc} Waits, so that every read is counted. */
     @Override
-    public String name() {
-        return real.name();
-    }
-
-    @Override
-    public boolean writable() {
-        return real.writable();
-    }
-
-    @Override
-    public Limits limits() {
-        return real.limits();
-    }
-
-    @Override
-    public long length() {
-        return real.length();
-    }
-
-    @Override
-    public long allocatedBytes() {
-        return real.allocatedBytes();
-    }
-
-    @Override
-    public void write(long offset, MemorySegment source, Durability durability) {
-        real.write(offset, source, durability);
-    }
-
-    @Override
-    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        real.zero(offset, length, mode, durability);
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-        real.discard(offset, length);
-    }
-
-    @Override
-    public void flush() {
-        real.flush();
-    }
-
-    @Override
-    public void extents(long offset, long length, ExtentVisitor visitor) {
-        real.extents(offset, length, visitor);
-    }
-
-    @Override
-    public void resize(long newLength) {
-        real.resize(newLength);
+    public boolean tryRead(long offset, MemorySegment target) {
+        return false;
     }
 
     @Override
     public void close() {
-        real.close();
+        below.close();
     }
 }

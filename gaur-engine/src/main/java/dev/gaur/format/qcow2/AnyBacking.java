@@ -1,18 +1,16 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
-import dev.gaur.block.Durability;
 import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.FilterNode;
 import dev.gaur.block.Limits;
-import dev.gaur.block.ZeroMode;
+import dev.gaur.block.ReadOnlyNode;
 import java.lang.foreign.MemorySegment;
 
 /**
  * A backing file of which nothing is known: endless, with any content. Only asked how long it is;
  * never read.
  */
-final class AnyBacking implements FilterNode {
+final class AnyBacking extends ReadOnlyNode {
     static final AnyBacking INSTANCE = new AnyBacking();
 
     private AnyBacking() {}
@@ -20,11 +18,6 @@ final class AnyBacking implements FilterNode {
     @Override
     public String name() {
         return "any backing file";
-    }
-
-    @Override
-    public boolean writable() {
-        return false;
     }
 
     @Override
@@ -42,28 +35,8 @@ final class AnyBacking implements FilterNode {
         throw unknown();
     }
 
-    @Override
-    public void write(long offset, MemorySegment source, Durability durability) {
-        throw unknown();
-    }
-
-    @Override
-    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        throw unknown();
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-        throw unknown();
-    }
-
     private BlockException.Unsupported unknown() {
         return new BlockException.Unsupported(name(), "", "has no content");
-    }
-
-    @Override
-    public void flush() {
-        // Nothing was written.
     }
 
     @Override

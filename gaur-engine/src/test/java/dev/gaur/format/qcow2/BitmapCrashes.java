@@ -2,11 +2,10 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
-import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.Limits;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.storage.memory.MemoryStorage;
+import dev.gaur.testkit.StorageWrapper;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -14,21 +13,20 @@ import java.util.List;
 import java.util.Random;
 
 /** Storage that remembers every change, and makes the files that a crash may leave. */
-final class BitmapCrashes implements StorageNode {
+final class BitmapCrashes extends StorageWrapper {
     private static final int SECTOR = 512;
     private static final int ENOSPC = 28;
 
     /** A change; no bytes for a flush or a new length. */
     private record Change(long offset, byte[] bytes, boolean stable, boolean flush) {}
 
-    private final MemoryStorage real;
     private final byte[] first;
     private final List<Change> changes = new ArrayList<>();
     private boolean full;
 
     BitmapCrashes(StorageNode file) {
+        super(BitmapDisk.copy(file));
         this.first = BitmapDisk.bytes(file);
-        this.real = BitmapDisk.copy(file);
     }
 
     /** Lets the file grow no more. */
@@ -72,8 +70,8 @@ final class BitmapCrashes implements StorageNode {
                 at += size;
             }
         }
-        if (left.length() < real.length()) {
-            left.resize(real.length());
+        if (left.length() < below.length()) {
+            left.resize(below.length());
         }
         return left;
     }
@@ -82,7 +80,7 @@ final class BitmapCrashes implements StorageNode {
     public synchronized void write(long offset, MemorySegment source, Durability durability) {
         boolean stable = durability == Durability.STABLE;
         changes.add(new Change(offset, source.toArray(ValueLayout.JAVA_BYTE), stable, false));
-        real.write(offset, source, durability);
+        below.write(offset, source, durability);
     }
 
     @Override
@@ -97,56 +95,16 @@ final class BitmapCrashes implements StorageNode {
 
     @Override
     public synchronized void resize(long newLength) {
-        if (full && newLength > real.length()) {
+        if (full && newLength > below.length()) {
             throw new BlockException.Media(
                     name(), "resize", newLength, "No space left on device", ENOSPC, null);
         }
         changes.add(new Change(-newLength, new byte[0], true, false));
-        real.resize(newLength);
+        below.resize(newLength);
     }
 
     @Override
     public void discard(long offset, long length) {
         // Keeps the bytes.
-    }
-
-    @Override
-    public String name() {
-        return real.name();
-    }
-
-    @Override
-    public boolean writable() {
-        return true;
-    }
-
-    @Override
-    public Limits limits() {
-        return real.limits();
-    }
-
-    @Override
-    public long length() {
-        return real.length();
-    }
-
-    @Override
-    public long allocatedBytes() {
-        return real.allocatedBytes();
-    }
-
-    @Override
-    public void read(long offset, MemorySegment target) {
-        real.read(offset, target);
-    }
-
-    @Override
-    public void extents(long offset, long length, ExtentVisitor visitor) {
-        real.extents(offset, length, visitor);
-    }
-
-    @Override
-    public void close() {
-        // The test looks at what is left.
     }
 }

@@ -1,80 +1,22 @@
 package dev.gaur.format.qcow2;
 
-import dev.gaur.block.Durability;
-import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.Limits;
 import dev.gaur.block.StorageNode;
-import dev.gaur.block.ZeroMode;
-import java.lang.foreign.MemorySegment;
+import dev.gaur.testkit.StorageWrapper;
 
-/**
- * Storage that an image does not close: the test looks at what it left.
- *
- * @param writable what it says of itself
- */
-record KeepOpen(StorageNode real, boolean writable) implements StorageNode {
-    @Override
-    public String name() {
-        return real.name();
+/** Storage that an image does not close: the test looks at what it left. */
+final class KeepOpen extends StorageWrapper {
+    private final boolean writable;
+
+    /**
+     * @param writable what it says of itself
+     */
+    KeepOpen(StorageNode real, boolean writable) {
+        super(real);
+        this.writable = writable;
     }
 
     @Override
-    public Limits limits() {
-        return real.limits();
-    }
-
-    @Override
-    public long length() {
-        return real.length();
-    }
-
-    @Override
-    public long allocatedBytes() {
-        return real.allocatedBytes();
-    }
-
-    @Override
-    public void read(long offset, MemorySegment target) {
-        real.read(offset, target);
-    }
-
-    @Override
-    public boolean tryRead(long offset, MemorySegment target) {
-        return real.tryRead(offset, target);
-    }
-
-    @Override
-    public void write(long offset, MemorySegment source, Durability durability) {
-        real.write(offset, source, durability);
-    }
-
-    @Override
-    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        real.zero(offset, length, mode, durability);
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-        real.discard(offset, length);
-    }
-
-    @Override
-    public void resize(long newLength) {
-        real.resize(newLength);
-    }
-
-    @Override
-    public void flush() {
-        real.flush();
-    }
-
-    @Override
-    public void extents(long offset, long length, ExtentVisitor visitor) {
-        real.extents(offset, length, visitor);
-    }
-
-    @Override
-    public void close() {
-        // The test closes it.
+    public boolean writable() {
+        return writable;
     }
 }
