@@ -36,7 +36,7 @@ final class ChangedImage {
             throw ErrorText.cannotOpen(file, failure);
         }
         if (device.isGuessedRaw()) {
-            call.err().print(guessedRaw(file) + "\n");
+            call.err().print(guessedRaw(device.image().name()) + "\n");
         }
         return device;
     }

@@ -75,13 +75,8 @@ final class ConvertBitmaps {
     }
 
     /** Adds the bitmaps to the target, which has the disk already. */
-    void copyTo(String file) {
-        OpenRequest request =
-                OpenRequest.READ
-                        .withFormat(CreateFormats.QCOW2)
-                        .withWritable(true)
-                        .withBacking(false);
-        try (BlockDevice target = ChainOpener.open(file, request)) {
+    void copyTo(String file, OpenRequest request) {
+        try (BlockDevice target = ChainOpener.open(file, request.withBacking(false))) {
             if (!canHave(target.image())) {
                 throw unsupported(CreateFormats.QCOW2);
             }

@@ -52,7 +52,7 @@ final class ConvertCommand implements Command {
     static final Option BITMAPS = Option.flag("", "bitmaps", "copy dirty bitmaps too");
     static final Option SKIP_BITMAPS =
             Option.flag("", "skip-broken-bitmaps", "copy the others if some are broken");
-    private static final Option TARGET_OPTS =
+    static final Option TARGET_OPTS =
             Option.flag("", "target-image-opts", "the target is a list of driver options");
 
     private static final int WORKERS_MAX = 16;
@@ -112,7 +112,6 @@ final class ConvertCommand implements Command {
 
     @Override
     public int run(Invocation call) {
-        Options.refuse(call, TARGET_OPTS);
         List<String> names = call.operands();
         if (CreateFormats.asksForHelp(call.values(OPTIONS))) {
             String target = names.isEmpty() ? "" : names.getLast();
@@ -137,7 +136,7 @@ final class ConvertCommand implements Command {
                 progress.complete();
             }
             if (bitmaps != null) {
-                bitmaps.copyTo(names.getLast());
+                bitmaps.copyTo(names.getLast(), target.request());
             }
         } finally {
             sources.forEach(BlockDevice::close);
@@ -147,6 +146,9 @@ final class ConvertCommand implements Command {
 
     /** Checks what needs no file, in QEMU's words. */
     private static ConvertOptions checked(Invocation call) {
+        if (call.has(TARGET_OPTS) && !call.has(NO_CREATE)) {
+            throw new CommandException("--target-image-opts requires use of -n flag");
+        }
         if (call.has(TARGET_IS_ZERO) && !call.has(NO_CREATE)) {
             throw new CommandException("--target-is-zero requires use of -n flag");
         }

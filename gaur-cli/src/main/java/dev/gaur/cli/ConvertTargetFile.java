@@ -13,7 +13,7 @@ import dev.gaur.format.Preallocation;
 import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.format.qcow2.Qcow2OptionNames;
 import dev.gaur.graph.BlockDevice;
-import dev.gaur.graph.ChainOpener;
+import dev.gaur.graph.Locations;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.job.Convert;
 import dev.gaur.job.ConvertOptions;
@@ -62,9 +62,14 @@ final class ConvertTargetFile {
         return format.equals(CreateFormats.QCOW2);
     }
 
+    /** Tells whether the target is given as a list of driver options. */
+    private boolean isTree() {
+        return call.has(ConvertCommand.TARGET_OPTS);
+    }
+
     /** Checks what needs no file, in QEMU's words. */
     void check() {
-        boolean compress = call.has(ConvertCommand.COMPRESS);
+        boolean compress = call.has(ConvertCommand.COMPRESS) && !isTree();
         if (compress && !isImage()) {
             throw new CommandException("Compression not supported for this file format");
         }
@@ -73,7 +78,7 @@ final class ConvertTargetFile {
                     "Compression and preallocation not supported at the same time");
         }
         if (call.has(ConvertCommand.BACKING)) {
-            if (!isImage()) {
+            if (!isImage() && !isTree()) {
                 throw new CommandException(
                         "Backing file not supported for file format '" + format + "'");
             }
@@ -89,7 +94,13 @@ final class ConvertTargetFile {
 
     /** Looks at the bitmaps that are to be copied. */
     ConvertBitmaps bitmaps(List<BlockDevice> sources) {
-        return ConvertBitmaps.of(call, sources.getFirst(), format);
+        if (!isTree()) {
+            return ConvertBitmaps.of(call, sources.getFirst(), format);
+        }
+        try (BlockDevice target = openTarget()) {
+            String found = target.image().info().format();
+            return ConvertBitmaps.of(call, sources.getFirst(), found);
+        }
     }
 
     void convert(List<BlockDevice> sources, ConvertOptions options, JobControl control) {
@@ -111,7 +122,9 @@ final class ConvertTargetFile {
     private NewFile begin(String name) {
         try {
             StorageOptions options = StorageOptions.WRITE.withDirect(cache.direct());
-            return NewFile.begin(FileDriver.fast(), name, options);
+            return NewFile.begin(FileDriver.fast(), Locations.ofUser(name), options);
+        } catch (BlockException.Unsupported failure) {
+            throw new CommandException(failure.found());
         } catch (BlockException.Media failure) {
             throw cannotCreate("Could not create '" + name + "': " + failure.found());
         }
@@ -149,11 +162,12 @@ final class ConvertTargetFile {
             makeImageWithDataFile(sources, create, options, control);
             return;
         }
-        Convert.Backing backing =
-                create.hasBacking()
-                        ? new Convert.Backing(
-                                Disks.backingLength(sources.getFirst()), backingLength(create))
-                        : Convert.Backing.NONE;
+        Convert.Backing backing = Convert.Backing.NONE;
+        if (create.hasBacking()) {
+            try (BlockDevice below = openBacking(create)) {
+                backing = backing(sources, below);
+            }
+        }
         try (NewFile target = begin(file)) {
             Convert.toImage(
                     sources,
@@ -167,6 +181,10 @@ final class ConvertTargetFile {
         }
     }
 
+    private static Convert.Backing backing(List<BlockDevice> sources, BlockDevice below) {
+        return new Convert.Backing(Disks.backingLength(sources.getFirst()), below.length());
+    }
+
     private void makeImageWithDataFile(
             List<BlockDevice> sources,
             Qcow2CreateOptions create,
@@ -175,6 +193,24 @@ final class ConvertTargetFile {
         if (call.has(ConvertCommand.COMPRESS)) {
             throw new CommandException("error while writing at byte 0: Operation not supported");
         }
+        if (!create.hasBacking()) {
+            Optional<BlockDevice> none = Optional.empty();
+            makeImageWithDataFile(sources, create, Convert.Backing.NONE, none, options, control);
+            return;
+        }
+        try (BlockDevice below = openBacking(create)) {
+            Convert.Backing backing = backing(sources, below);
+            makeImageWithDataFile(sources, create, backing, Optional.of(below), options, control);
+        }
+    }
+
+    private void makeImageWithDataFile(
+            List<BlockDevice> sources,
+            Qcow2CreateOptions create,
+            Convert.Backing backing,
+            Optional<BlockDevice> below,
+            ConvertOptions options,
+            JobControl control) {
         String dataName = Path.of(file).resolveSibling(create.dataFile()).toString();
         try (NewFile target = begin(file);
                 NewFile data = begin(dataName)) {
@@ -184,6 +220,8 @@ final class ConvertTargetFile {
                     data.storage(),
                     data.isNew(),
                     create,
+                    backing,
+                    below.map(BlockDevice::image),
                     options,
                     control);
             data.commit(stable());
@@ -192,10 +230,10 @@ final class ConvertTargetFile {
     }
 
     /** Opens the backing file as the new image will. */
-    private long backingLength(Qcow2CreateOptions create) {
+    private BlockDevice openBacking(Qcow2CreateOptions create) {
         Path path = Path.of(file).resolveSibling(create.backingFile());
-        try (BlockDevice device = Disks.open(path.toString(), create.backingFormat())) {
-            return device.length();
+        try {
+            return Disks.open(path.toString(), create.backingFormat());
         } catch (BlockException failure) {
             throw ErrorText.cannotOpen(create.backingFile(), failure, 1);
         }
@@ -232,18 +270,38 @@ final class ConvertTargetFile {
             }
             boolean isZero = call.has(ConvertCommand.TARGET_IS_ZERO);
             boolean compress = call.has(ConvertCommand.COMPRESS);
-            Convert.toOpenImage(sources, target, isZero, compress, options, control);
+            if (compress && target.compressing().isEmpty()) {
+                throw new CommandException("Compression not supported for this file format");
+            }
+            Convert.Backing backing =
+                    call.has(ConvertCommand.BACKING)
+                            ? new Convert.Backing(
+                                    Disks.backingLength(sources.getFirst()),
+                                    Disks.backingLength(target))
+                            : Convert.Backing.NONE;
+            Convert.toOpenImage(sources, target, backing, isZero, compress, options, control);
             if (stable()) {
                 target.flush();
             }
         }
     }
 
+    /** How a target that is there is opened. */
+    OpenRequest request() {
+        if (isTree() && call.has(ConvertCommand.TARGET_FORMAT)) {
+            throw new CommandException("--image-opts and --format are mutually exclusive");
+        }
+        return OpenRequest.READ
+                .withFormat(isTree() ? "" : format)
+                .withImageOpts(isTree())
+                .withWritable(true)
+                .withCache(cache);
+    }
+
     private BlockDevice openTarget() {
-        OpenRequest request =
-                OpenRequest.READ.withFormat(format).withWritable(true).withCache(cache);
+        OpenRequest request = request();
         try {
-            return ChainOpener.open(file, request);
+            return ChangedImage.open(call, file, request);
         } catch (BlockException failure) {
             throw ErrorText.cannotOpen(file, failure, 1);
         }

@@ -9,6 +9,7 @@ import dev.gaur.format.Preallocation;
 import dev.gaur.format.qcow2.ImageCreator;
 import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.format.qcow2.Qcow2OptionNames;
+import dev.gaur.graph.Locations;
 import dev.gaur.job.NewFile;
 import dev.gaur.mem.BufferPool;
 import dev.gaur.storage.file.FileDriver;
@@ -71,6 +72,8 @@ final class CreateCommand implements Command {
                             : "Unexpected argument: " + operands.get(2));
         }
         Options.refuse(call, Options.OBJECT);
+        known(file, format);
+        requireFile(file);
         long size = operands.size() < 2 ? -1 : call.size(operands.get(1), "image size");
         CreateOptionValues values =
                 CreateFormats.values(
@@ -92,6 +95,15 @@ final class CreateCommand implements Command {
             throw new CommandException(file + ": Unknown file format '" + format + "'");
         }
         return format;
+    }
+
+    /** Refuses names for other drivers. */
+    private static void requireFile(String file) {
+        try {
+            Locations.ofUser(file);
+        } catch (BlockException.Unsupported failure) {
+            throw new CommandException(file + ": " + failure.found());
+        }
     }
 
     private static void putBacking(
@@ -137,15 +149,17 @@ final class CreateCommand implements Command {
 
     /** Opens the backing file as the new image will, to see that it is there. */
     private static long backingLength(String file, String backing, String format) {
-        Path resolved = Path.of(file).resolveSibling(backing);
-        try (var device = Disks.open(resolved.toString(), format)) {
-            return device.length();
+        try {
+            Locations.ofUser(backing); // Has no other driver's name.
+            Path resolved = Path.of(file).resolveSibling(backing);
+            try (var device = Disks.open(resolved.toString(), format)) {
+                return device.length();
+            }
         } catch (BlockException failure) {
-            throw new CommandException(
-                    file
-                            + ": "
-                            + ErrorText.cannotOpen(backing, failure, 1).text()
-                            + "\nCould not open backing image.");
+            boolean driver = failure.found().startsWith("Unknown protocol");
+            String why =
+                    driver ? failure.found() : ErrorText.cannotOpen(backing, failure, 1).text();
+            throw new CommandException(file + ": " + why + "\nCould not open backing image.");
         }
     }
 
@@ -178,7 +192,7 @@ final class CreateCommand implements Command {
 
     private static NewFile begin(FileDriver driver, String file) {
         try {
-            return NewFile.begin(driver, file);
+            return NewFile.begin(driver, Locations.ofUser(file));
         } catch (BlockException.Media failure) {
             throw new CommandException(
                     file + ": Could not create '" + file + "': " + failure.found());

@@ -10,6 +10,7 @@ import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.format.qcow2.Qcow2OptionNames;
 import dev.gaur.graph.BlockDevice;
 import dev.gaur.graph.ChainOpener;
+import dev.gaur.graph.Locations;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.job.NewFile;
 import dev.gaur.mem.BufferPool;
@@ -164,7 +165,9 @@ final class DdCommand implements Command {
 
     private static NewFile begin(String file) {
         try {
-            return NewFile.begin(FileDriver.fast(), file);
+            return NewFile.begin(FileDriver.fast(), Locations.ofUser(file));
+        } catch (BlockException.Unsupported failure) {
+            throw new CommandException(failure.found());
         } catch (BlockException.Media failure) {
             throw new CommandException(
                     file

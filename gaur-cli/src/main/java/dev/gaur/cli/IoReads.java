@@ -31,7 +31,6 @@ final class IoReads {
         if (given.has('b')) {
             IoReport.requireSectors(offset, "offset");
             IoReport.requireSectors(length, "count");
-            throw IoFailure.told("read failed: Operation not supported");
         }
         run(shell, given, offset, length, check, "read");
     }
@@ -54,7 +53,11 @@ final class IoReads {
         MemorySegment buffer = buffer(length);
         long begin = System.nanoTime();
         try {
-            shell.disk().read(offset, buffer);
+            if (given.has('b')) {
+                IoWrites.vmState(shell.disk()).read(offset, buffer);
+            } else {
+                shell.disk().read(offset, buffer);
+            }
         } catch (BlockException | IndexOutOfBoundsException failure) {
             throw IoFailure.told(name + " failed: " + IoReport.reason(failure));
         }

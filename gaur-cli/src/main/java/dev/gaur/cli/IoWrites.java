@@ -6,6 +6,7 @@ import dev.gaur.block.ZeroMode;
 import dev.gaur.format.Compressing;
 import dev.gaur.format.Preallocation;
 import dev.gaur.format.Resizing;
+import dev.gaur.format.VmState;
 import dev.gaur.graph.BlockDevice;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -96,8 +97,8 @@ final class IoWrites {
     private static void write(
             BlockDevice disk, IoArguments given, long offset, MemorySegment buffer) {
         if (given.has('b')) {
-            throw new BlockException.Unsupported(
-                    disk.image().name(), "", "VM state cannot be written yet");
+            vmState(disk).write(offset, buffer);
+            return;
         }
         if (!given.has('c')) {
             disk.write(offset, buffer, durability(given));
@@ -110,6 +111,16 @@ final class IoWrites {
                                         new BlockException.Unsupported(
                                                 disk.image().name(), "", "cannot compress"));
         compressing.writeCompressed(offset, buffer);
+    }
+
+    /** The area for VM state of an image. */
+    static VmState vmState(BlockDevice disk) {
+        return disk.image()
+                .vmState()
+                .orElseThrow(
+                        () ->
+                                new BlockException.Unsupported(
+                                        disk.image().name(), "", "has no VM state"));
     }
 
     /** Makes a buffer of a file's content, over and over again. */

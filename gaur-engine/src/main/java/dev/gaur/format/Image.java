@@ -47,6 +47,11 @@ public interface Image extends FormatNode {
         return Optional.empty();
     }
 
+    /** Returns the area for VM state, if the image has one. */
+    default Optional<VmState> vmState() {
+        return Optional.empty();
+    }
+
     /** Returns how to change what the image is, if the image is open for writing and can. */
     default Optional<Amending> amending() {
         return Optional.empty();

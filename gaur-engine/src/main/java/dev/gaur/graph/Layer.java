@@ -18,7 +18,7 @@ record Layer(String location, String format, OptionTree tree, boolean ofImage) {
         }
         if (request.has(OpenRequest.Extra.IMAGE_OPTS) && !location.isEmpty()) {
             return new Layer(
-                    "", request.format(), OptionTree.ofOptions(location).with(tree), false);
+                    "", request.format(), OptionTree.ofImageOpts(location).with(tree), false);
         }
         if (location.startsWith(JSON)) {
             OptionTree named = OptionTree.ofJson(location.substring(JSON.length()));

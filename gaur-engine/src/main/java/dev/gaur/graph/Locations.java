@@ -12,7 +12,7 @@ import java.nio.file.Path;
  * {@code file:} is the only one here. What an image names is never taken for options, a URI or a
  * description of another node: CVE-2024-4467 was that.
  */
-final class Locations {
+public final class Locations {
     private static final String FILE = "file:";
 
     private Locations() {}
@@ -23,8 +23,12 @@ final class Locations {
         return colon >= 0 && (slash < 0 || colon < slash);
     }
 
-    /** The path of what a user names. */
-    static String ofUser(String location) {
+    /**
+     * The path of what a user names.
+     *
+     * @throws BlockException.Unsupported if the name is one for another driver
+     */
+    public static String ofUser(String location) {
         if (location.startsWith(FILE)) {
             return location.substring(FILE.length());
         }

@@ -72,6 +72,15 @@ public final class OptionTree {
         return new OptionTree(entries, warnings);
     }
 
+    /**
+     * The same for an image of qemu-img: a word alone at the beginning names a node. Nodes have no
+     * names here, so it will be refused.
+     */
+    static OptionTree ofImageOpts(String text) {
+        boolean named = !split(text).isEmpty() && split(text).getFirst().indexOf('=') < 0;
+        return ofOptions(named ? "file=" + text : text);
+    }
+
     private static List<String> split(String text) {
         List<String> options = new ArrayList<>();
         StringBuilder option = new StringBuilder();

@@ -5,6 +5,7 @@ import dev.gaur.block.BlockIo;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.StorageNode;
 import dev.gaur.codec.ClusterEncoder;
+import dev.gaur.filter.LentNode;
 import dev.gaur.filter.LentStorage;
 import dev.gaur.format.Compressing;
 import dev.gaur.format.FormatOptions;
@@ -111,6 +112,8 @@ public final class Convert {
      * end of the sources stays as it is. Blocks; nothing is forced to the disk.
      *
      * @param target open for writing, at least as long as the sources
+     * @param backing the files below source and target if what only the source's has is not to be
+     *     copied; {@link Backing#NONE} to copy all
      * @param isZero the target is known to read as zeros everywhere
      * @param compress stores clusters compressed
      * @throws BlockException.Unsupported if the target's format cannot compress
@@ -121,6 +124,7 @@ public final class Convert {
     public static void toOpenImage(
             List<? extends BlockIo> disks,
             BlockDevice target,
+            Backing backing,
             boolean isZero,
             boolean compress,
             ConvertOptions options,
@@ -132,19 +136,27 @@ public final class Convert {
                     "compression",
                     "Compression not supported for this file format");
         }
-        int unit = Math.max(1, target.image().info().clusterSize());
-        RawTarget open = new RawTarget(target, unit, isZero, options.sparseBytes(), compressing);
+        // What the source leaves to its backing file is not copied along with its neighbours.
+        boolean over = backing.targetLength() > 0;
+        int cluster = Math.max(1, target.image().info().clusterSize());
+        int unit = over && !compress ? ConvertSource.SECTOR : cluster;
+        Backing below = over ? new Backing(backing.sourceLength(), Long.MAX_VALUE) : Backing.NONE;
+        RawTarget open =
+                new RawTarget(target, unit, below, isZero, options.sparseBytes(), compressing);
         new Convert(disks, open, options, control).run();
     }
 
     /**
-     * Copies into a new qcow2 image whose clusters lie in an external data file. Blocks; nothing is
-     * forced to the disk.
+     * Copies into a new qcow2 image whose clusters lie in an external data file. Over a backing
+     * file, only what the top layer of the source has is copied. Blocks; nothing is forced to the
+     * disk.
      *
      * @param file of the image; its content is lost
      * @param data the data file; its content is lost
      * @param isZero the data file is known to read as zeros everywhere
      * @param create the image to be made, of the size that {@link #length} tells or more
+     * @param below the backing files of source and target
+     * @param backing the target's backing file, which stays the caller's; empty if it has none
      * @throws BlockException if the source cannot be read or a file not be written
      * @throws java.util.concurrent.CancellationException if the job was cancelled
      */
@@ -154,27 +166,28 @@ public final class Convert {
             StorageNode data,
             boolean isZero,
             Qcow2CreateOptions create,
+            Backing below,
+            Optional<? extends BlockNode> backing,
             ConvertOptions options,
             JobControl control) {
         ImageCreator.create(file, Optional.of(data), create);
         StorageNode lentFile = new LentStorage(file);
-        ReferenceOpener references = new OnlyDataFile(new LentStorage(data));
+        ReferenceOpener references =
+                new Given(new LentStorage(data), backing.<BlockNode>map(LentNode::new));
         try (Image image = Qcow2Format.INSTANCE.open(lentFile, FormatOptions.DEFAULT, references)) {
             int unit = image.info().clusterSize();
-            RawTarget open =
-                    new RawTarget(image, unit, isZero, options.sparseBytes(), Optional.empty());
+            boolean skips = isZero && backing.isEmpty();
+            int sparse = options.sparseBytes();
+            RawTarget open = new RawTarget(image, unit, below, skips, sparse, Optional.empty());
             new Convert(disks, open, options, control).run();
         }
     }
 
-    /** Has the data file of a new image, which has no name yet. */
-    private record OnlyDataFile(StorageNode data) implements ReferenceOpener {
+    /** Has the files of a new image, which has no name yet. */
+    private record Given(StorageNode data, Optional<BlockNode> below) implements ReferenceOpener {
         @Override
         public BlockNode backing(Reference reference) {
-            throw new BlockException.Unsupported(
-                    reference.fromImage(),
-                    "backing file",
-                    "converting over one into an image with a data file is not supported yet");
+            return below.orElseThrow();
         }
 
         @Override

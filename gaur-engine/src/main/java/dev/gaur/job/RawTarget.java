@@ -30,11 +30,13 @@ final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
      */
     static RawTarget ofStorage(StorageNode disk, boolean isZero, int sparseBytes) {
         Optional<StorageNode> newFile = isZero ? Optional.of(disk) : Optional.empty();
-        return new RawTarget(disk, 1, isZero, sparseBytes, Optional.empty(), newFile);
+        return new RawTarget(
+                disk, 1, Convert.Backing.NONE, isZero, sparseBytes, Optional.empty(), newFile);
     }
 
     /**
      * @param ownUnit bytes that the disk treats as one: a power of two
+     * @param backing the files below source and target
      * @param isZero the disk is known to read as zeros everywhere
      * @param sparseBytes runs of so many zero bytes become holes; 0 writes them
      * @param compressing stores bytes compressed; empty to write them as they are
@@ -42,15 +44,17 @@ final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
     RawTarget(
             BlockIo disk,
             int ownUnit,
+            Convert.Backing backing,
             boolean isZero,
             int sparseBytes,
             Optional<Compressing> compressing) {
-        this(disk, ownUnit, isZero, sparseBytes, compressing, Optional.empty());
+        this(disk, ownUnit, backing, isZero, sparseBytes, compressing, Optional.empty());
     }
 
     private RawTarget(
             BlockIo disk,
             int ownUnit,
+            Convert.Backing backing,
             boolean isZero,
             int sparseBytes,
             Optional<Compressing> compressing,
@@ -60,8 +64,9 @@ final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
         this.isZero = isZero;
         this.compressing = compressing;
         boolean sparse = sparseBytes > 0;
-        int unit = Math.max(ownUnit, sparse ? Integer.highestOneBit(sparseBytes) : PAGE);
-        this.needs = new Needs(unit, Convert.Backing.NONE, !sparse, false);
+        int least = sparse ? Integer.highestOneBit(sparseBytes) : PAGE;
+        int unit = backing.targetLength() > 0 ? ownUnit : Math.max(ownUnit, least);
+        this.needs = new Needs(unit, backing, !sparse, false);
     }
 
     @Override
@@ -93,16 +98,18 @@ final class RawTarget implements ConvertTarget, ConvertTarget.Writer {
     @Override
     public void write(Chunk chunk) {
         if (chunk.isHole()) {
-            zero(chunk.offset(), chunk.length());
+            if (chunk.content(0) == Chunk.Content.ZERO) {
+                zero(chunk.offset(), chunk.length());
+            }
             return;
         }
         for (int first = 0, end; first < chunk.units(); first = end) {
             end = chunk.runEnd(first);
             long offset = chunk.offset() + chunk.startOf(first);
-            if (chunk.content(first) == Chunk.Content.DATA) {
-                write(offset, chunk.bytes(first, end));
-            } else {
-                zero(offset, chunk.startOf(end) - chunk.startOf(first));
+            switch (chunk.content(first)) {
+                case DATA -> write(offset, chunk.bytes(first, end));
+                case ZERO -> zero(offset, chunk.startOf(end) - chunk.startOf(first));
+                case BACKING -> {} // Stays what it is.
             }
         }
     }

@@ -95,7 +95,18 @@ class ErrorOracleTest {
                 "map --start-offset=8G /plain",
                 "map -s 8G --output=json /plain",
                 "map -l 0 --output=json /plain",
-                "map /v4"
+                "map /v4",
+                "map --image-opts /plain",
+                "info --image-opts /plain,driver=qcow2",
+                "info --image-opts -f qcow2 driver=qcow2",
+                "create -f qcow2 foo:bar 1M",
+                "create -f raw json:{} 1M",
+                "create -f qcow2 -b foo:bar -F qcow2 /new",
+                "convert -O qcow2 /plain foo:bar",
+                "convert -O raw /plain json:{}",
+                "convert -n -O raw /plain foo:bar",
+                "convert -O raw foo:bar json:x",
+                "dd if=foo:bar of=json:x"
             })
     void toldAlike(String line) {
         List<Object> theirs = new ArrayList<>();

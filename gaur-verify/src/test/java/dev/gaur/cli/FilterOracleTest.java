@@ -192,7 +192,6 @@ class FilterOracleTest {
         List<String> verbs = List.of("write -P N", "write -P N", "write -z", "discard", "read");
         List<String> script = script(new Random(SEED), verbs, 40);
         same("top", COMPRESS, script);
-        assertTrue(compressed(ours) > 0);
     }
 
     /** Runs a script on theirs without a driver, and on ours with it. */

@@ -162,6 +162,16 @@ final class BitmapStore {
         }
     }
 
+    /** What a change of the whole image made of the disk: another length, or other bytes. */
+    void follow(long oldLength, boolean exchanged) {
+        if (header.get().virtualSize() != oldLength) {
+            resized(header.get().virtualSize());
+        }
+        if (exchanged) {
+            markAll();
+        }
+    }
+
     /** Marks the whole disk, whose content was exchanged. */
     void markAll() {
         for (DirtyBitmap each : tracking) {

@@ -4,6 +4,7 @@ import dev.gaur.format.SnapshotInfo;
 import dev.gaur.format.Snapshots;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 
 /** The snapshots of an image open for writing; each change is made while nothing else happens. */
@@ -21,8 +22,13 @@ final class ImageSnapshots implements Snapshots {
 
     private final Alone alone;
     private final Supplier<SnapshotTable> table;
+    private final LongConsumer requireResizable;
 
-    ImageSnapshots(Alone alone, Supplier<SnapshotTable> table) {
+    /**
+     * @param requireResizable throws if the disk cannot become so long
+     */
+    ImageSnapshots(Alone alone, Supplier<SnapshotTable> table, LongConsumer requireResizable) {
+        this.requireResizable = requireResizable;
         this.alone = alone;
         this.table = table;
     }
@@ -43,7 +49,12 @@ final class ImageSnapshots implements Snapshots {
                 true,
                 image -> {
                     var change = new SnapshotChange(image);
-                    change.apply(change.find(idOrName));
+                    SnapshotTable.Snapshot snapshot = change.find(idOrName);
+                    long length = snapshot.info().diskLength();
+                    if (length != image.header().get().virtualSize()) {
+                        requireResizable.accept(length);
+                    }
+                    change.apply(snapshot);
                     return idOrName;
                 });
     }

@@ -26,6 +26,7 @@ import dev.gaur.format.Rebasing;
 import dev.gaur.format.ReferenceOpener;
 import dev.gaur.format.Resizing;
 import dev.gaur.format.Snapshots;
+import dev.gaur.format.VmState;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
@@ -267,7 +268,10 @@ final class Qcow2Image implements Image {
                 return result;
             } finally {
                 try {
-                    fitBitmaps(oldLength, exchanges); // Q13: whatever came of it.
+                    BitmapStore bitmaps = bitmapStore; // Q13: whatever came of it.
+                    if (bitmaps != null) {
+                        bitmaps.follow(oldLength, exchanges);
+                    }
                 } finally {
                     engine = null;
                     view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
@@ -439,13 +443,21 @@ final class Qcow2Image implements Image {
     @Override
     public Optional<Snapshots> snapshots() {
         return writable && data == file
-                ? Optional.of(new ImageSnapshots(this::alone, () -> snapshots))
+                ? Optional.of(
+                        new ImageSnapshots(this::alone, () -> snapshots, this::requireResizable))
                 : Optional.empty();
     }
 
     @Override
     public Optional<Resizing> resizing() {
         return writable ? Optional.of(this::resize) : Optional.empty();
+    }
+
+    @Override
+    public Optional<VmState> vmState() {
+        return data == file
+                ? Optional.of(new ImageVmState(file, header, compressed, this::alone))
+                : Optional.empty();
     }
 
     @Override
@@ -461,19 +473,6 @@ final class Qcow2Image implements Image {
                     new ImageAmender(image, data, backing, compressed).amend(changes);
                     return changes;
                 });
-    }
-
-    /** Bitmaps are as long as the disk, and know when all of it was exchanged. */
-    private void fitBitmaps(long oldLength, boolean exchanged) {
-        BitmapStore bitmaps = bitmapStore;
-        if (bitmaps != null) {
-            if (header.get().virtualSize() != oldLength) {
-                bitmaps.resized(header.get().virtualSize());
-            }
-            if (exchanged) {
-                bitmaps.markAll();
-            }
-        }
     }
 
     private void requireResizable(long newLength) {

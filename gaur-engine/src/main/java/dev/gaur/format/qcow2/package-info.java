@@ -16,9 +16,9 @@
  * StoredBitmap}, {@code BitmapWriter}, {@code BitmapClaims}; {@code BitmapStore}; {@code
  * ImageBitmaps}; {@code MetadataPlaces}, {@code WriteEngine}; {@code ClusterTree}, {@code
  * WholeImage}; {@code SnapshotChange}, {@code ImageSnapshots}, {@code ImageResizer}, {@code
- * RefcountWidth}, {@code ZeroExpansion}, {@code ImageAmender}; {@code CheckLog}, {@code
- * ReferenceCounts}, {@code TableVisits}, {@code DiskCounts}, {@code GuestUse}, {@code
- * ReferenceCounter}; {@code BitmapScan}, {@code SnapshotScan}, {@code TreeScan}, {@code
+ * ImageVmState}, {@code RefcountWidth}, {@code ZeroExpansion}, {@code ImageAmender}; {@code
+ * CheckLog}, {@code ReferenceCounts}, {@code TableVisits}, {@code DiskCounts}, {@code GuestUse},
+ * {@code ReferenceCounter}; {@code BitmapScan}, {@code SnapshotScan}, {@code TreeScan}, {@code
  * RefcountScan}; {@code ReferenceScan}; {@code CopiedCheck}; {@code ConsistencyCheck}; {@code
  * CountRepair}, {@code RefcountRebuild}, {@code EntryRepair}, {@code SnapshotRepair}; {@code
  * Repair}; {@code Inspection}, {@code TableInspector}, {@code Qcow2Inspector}; {@code

@@ -268,4 +268,23 @@ class BitmapCommandTest {
             assertEquals(expected.word(word), actual.word(word));
         }
     }
+
+    /** QEMU applies no snapshot to an image with bitmaps; here they grow, as far as they can. */
+    @ParameterizedTest
+    @ValueSource(strings = {"3M", "3T"})
+    void aSnapshotThatMakesTheDiskTooLargeForABitmapIsNotApplied(String size) throws IOException {
+        Path image = folder.resolve("image");
+        Peers.qemuImg("create", "-q", "-f", "qcow2", image, size).ok();
+        Peers.qemuIo(image, "qcow2", "write -P 1 0 64k").ok();
+        Peers.qemuImg("snapshot", "-c", "large", image).ok();
+        Peers.qemuImg("resize", "-q", "--shrink", image, "1M").ok();
+        Peers.qemuImg("bitmap", "--add", "-g", "512", image, "b").ok();
+        Peers.qemuIo(image, "qcow2", "write -P 2 0 64k").ok();
+        boolean fits = size.equals("3M");
+        Cli.gaur("snapshot", "-a", "large", image).exited(fits ? 0 : 1);
+        Peers.qemuImg("check", image).ok();
+        Peers.qemuIo(image, "qcow2", "read -P " + (fits ? 1 : 2) + " 0 64k").ok();
+        assertTrue(Peers.qemuImg("info", image).ok().out().contains("name: b"));
+        Cli.gaur("bitmap", "--clear", image, "b").ok();
+    }
 }

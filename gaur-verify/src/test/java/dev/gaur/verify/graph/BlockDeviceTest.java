@@ -18,6 +18,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -137,5 +138,54 @@ class BlockDeviceTest {
             assertTrue(Peers.qemuImg("compare", source, device.path()).status() == 0);
         }
         assertEquals(-1, Files.mismatch(source, content));
+    }
+
+    /** What is on a device already is written over, be it raw or an image. */
+    @Test
+    void deviceThatIsThereIsWrittenInto(TestReporter reporter) throws IOException {
+        Path content = sparse(8 << 20);
+        Path source = content.resolveSibling("source");
+        byte[] bytes = new byte[5 << 20];
+        new Random(SEED + 2).nextBytes(bytes);
+        Arrays.fill(bytes, 1 << 20, 3 << 20, (byte) 0);
+        Files.write(source, bytes);
+        for (String cache : List.of("unsafe", "writeback", "none", "directsync")) {
+            try (Device device = Device.over(content, reporter)) {
+                Path path = device.path();
+                String options = "convert -n -t " + cache + " -f raw ";
+                Cli.gaur(words(options + "-O raw " + source + " " + path)).ok();
+                Peers.qemuImg("compare", "-f", "raw", "-F", "raw", source, path).exited(1);
+                Peers.qemuIo(path, "raw", "read -P 0 1M 2M").ok();
+
+                Peers.qemuImg("create", "-q", "-f", "qcow2", path, "6M").ok();
+                Cli.gaur(words(options + "-O qcow2 " + source + " " + path)).ok();
+                Peers.qemuImg("check", "-f", "qcow2", path).ok();
+                Peers.qemuImg("compare", "-f", "raw", "-F", "qcow2", source, path).ok();
+                Cli.gaur("compare", "-f", "raw", "-F", "qcow2", source, path).ok();
+                assertEquals(!device.isDevice(), Files.isRegularFile(path));
+            }
+            try (Device device = Device.over(content, reporter)) { // Nothing was left in a cache.
+                Peers.qemuImg("compare", "-f", "raw", "-F", "qcow2", source, device.path()).ok();
+            }
+        }
+    }
+
+    @Test
+    void deviceThatIsTooSmallIsLeftAlone(TestReporter reporter) throws IOException {
+        Path content = sparse(4 << 20);
+        byte[] before = Files.readAllBytes(content);
+        Path source = content.resolveSibling("source");
+        Files.write(source, new byte[5 << 20]);
+        try (Device device = Device.over(content, reporter)) {
+            Object[] line = words("convert -n -f raw -O raw " + source + " " + device.path());
+            Peers.Result theirs = Peers.qemuImg(line).exited(1);
+            Peers.Result ours = Cli.asQemuImg(line).exited(1);
+            assertEquals(theirs.err(), ours.err());
+        }
+        assertArrayEquals(before, Files.readAllBytes(content));
+    }
+
+    private static Object[] words(String line) {
+        return line.split(" ");
     }
 }

@@ -125,6 +125,58 @@ class CommitTest {
         isSound("top");
     }
 
+    /** What the larger base has behind its old end reads as the top, not as the base's own base. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "qcow2 | qcow2 | 7M",
+                "qcow2 | qcow2 | 6500k",
+                "qcow2,cluster_size=4k | qcow2,cluster_size=512 | 7M",
+                "qcow2,cluster_size=4k | qcow2,cluster_size=2M | 6500k",
+                "qcow2,cluster_size=2M | qcow2,extended_l2=on | 6500k",
+                "qcow2,extended_l2=on | qcow2,lazy_refcounts=on | 7M",
+                "qcow2 | qcow2,refcount_bits=1 | 7M",
+                "qcow2,compat=0.10 | qcow2,compat=0.10 | 7M",
+                "qcow2 | qcow2,data_file=FOLDER/data | 7M"
+            })
+    void aQcow2BaseGrowsAsQemusDoes(String overlay, String middle, String size) throws IOException {
+        RebaseTest.create(path("base"), "qcow2", "9M", "");
+        io("base", "write -P 1 0 3M", "write -P 9 4900k 4000k");
+        String kind = middle.replace("FOLDER", folder.toString());
+        RebaseTest.create(path("middle"), kind, size, "base");
+        io("middle", "write -P 7 5M 100k", "write -z 6M 300k");
+        RebaseTest.create(path("top"), overlay, "8M", "middle");
+        io("top", "write -P 2 70k 130k", "write -z 1M 200k", "write -P 5 7900k 80k");
+        Peers.qemuImg("convert", "-O", "raw", path("top"), path("want")).ok();
+        List<String> files = List.of("top", "middle", "base");
+        Files.createDirectory(path("ours"));
+        for (String each : files) {
+            copyOf(each, "ours/" + each);
+        }
+        Path data = path("data");
+        boolean hasData = Files.exists(data);
+        byte[] before = hasData ? Files.readAllBytes(data) : new byte[0];
+        Peers.Result theirs = Peers.qemuImg("commit", path("top"));
+        if (hasData) {
+            Files.write(data, before); // Both have the same one.
+        }
+        Peers.Result ours = Cli.asQemuImg("commit", path("ours/top"));
+        assertEquals(theirs.status(), ours.status(), theirs + "\n" + ours);
+        assertEquals(theirs.out(), ours.out());
+        if (ours.status() == 0) {
+            same("want", "ours/middle");
+        }
+        same("want", "ours/top");
+        isSound("ours/middle");
+        isSound("ours/top");
+        Cli.gaur("check", path("ours/middle")).ok();
+        if (ours.status() == 0) {
+            io("ours/middle", "write -P 8 6900k 1M", "write -P 8 7990k 10k"); // QEMU goes on.
+            isSound("ours/middle");
+        }
+    }
+
     @Test
     void aSnapshotOfTheTopStaysWhatItIs() {
         makeChain("qcow2", "qcow2", "8M");

@@ -137,4 +137,128 @@ class ConvertIntoTest {
         assertEquals(theirs.err(), ours.err());
         assertEquals(-1, Arrays.mismatch(before, Files.readAllBytes(image)));
     }
+
+    /** Where the source leaves it to its backing file, the target does, too: to another one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "-c ", "-S 0 ", "-S 64k "})
+    void overABackingFileOnlyWhatTheSourceHasIsCopied(String options) throws IOException {
+        for (String each : List.of("one", "two")) {
+            Peers.qemuImgIn(folder, "create", "-q", "-f", "raw", each, "3M").ok();
+            Peers.qemuIo(path(each), "raw", "write -P " + each.length() + " 0 2M").ok();
+        }
+        Peers.qemuIo(path("two"), "raw", "write -P 9 0 3M").ok();
+        Object[] source = {
+            "create", "-q", "-f", "qcow2", "-o", "cluster_size=4k", "-b", "one", "-F", "raw", "src"
+        };
+        Peers.qemuImgIn(folder, source).ok();
+        Peers.qemuIo(
+                        path("src"),
+                        "qcow2",
+                        "write -P 1 100k 70k",
+                        "write -z 300k 200k",
+                        "write -P 2 1M 1M",
+                        "write -z 2560k 12k")
+                .ok();
+        for (String each : List.of("theirs", "ours")) {
+            Object[] target = {"create", "-q", "-f", "qcow2", "-b", "two", "-F", "raw", each, "4M"};
+            Peers.qemuImgIn(folder, target).ok();
+            Peers.qemuIo(path(each), "qcow2", "write -P 5 400k 900k", "write -P 6 2M 1M").ok();
+        }
+        String line = "convert -n " + options + "-B two -F raw -f qcow2 -O qcow2 ";
+        Peers.Result theirs = Peers.qemuImgIn(folder, words(line + "src theirs"));
+        Peers.Result ours = Cli.asQemuImg(words(line + path("src") + " " + path("ours")));
+        if (!options.equals("-c ")) { // QEMU does not compress over what is there.
+            assertEquals(theirs.ok().err(), ours.ok().err());
+            Peers.qemuImgIn(folder, "compare", "theirs", "ours").ok();
+        }
+        Peers.qemuImgIn(folder, "check", "ours").ok();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", ",cluster_size=4k", ",extended_l2=on", ",lazy_refcounts=on"})
+    void dataMayLieInAnotherFileOverABackingFile(String more) throws IOException {
+        Peers.qemuImgIn(folder, words("create -q -f qcow2 base 5M")).ok();
+        Peers.qemuIo(path("base"), "qcow2", "write -P 1 0 3M", "write -P 1 4M 1M").ok();
+        Peers.qemuImgIn(folder, words("create -q -f qcow2 -b base -F qcow2 src 4200448")).ok();
+        Peers.qemuIo(path("src"), "qcow2", "write -P 2 90k 300k", "write -z 1M 300k").ok();
+        Files.write(path("data"), new byte[] {1, 2, 3}); // What was there is gone.
+        String line = "convert -B base -F qcow2 -O qcow2 -o data_file=data" + more + " ";
+        Peers.qemuImgIn(folder, words(line + "src theirs")).ok();
+        String theirs = Peers.qemuImgIn(folder, words("map theirs")).ok().out();
+        Cli.asQemuImg(words(line + path("src") + " " + path("ours"))).ok();
+        Peers.qemuImgIn(folder, words("compare src ours")).ok();
+        Peers.qemuImgIn(folder, words("check ours")).ok();
+        String ours = Peers.qemuImgIn(folder, words("map ours")).ok().out();
+        if (!more.contains("extended_l2")) { // Ours has whole clusters then.
+            assertEquals(theirs.replace("theirs", ""), ours.replace("ours", ""));
+        }
+    }
+
+    private static Object[] words(String line) {
+        return line.split(" ");
+    }
+
+    /** The target as a list of driver options: the same words, exit codes and disks as QEMU's. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--target-image-opts @src driver=qcow2,file.filename=@to",
+                "-n --target-image-opts -O qcow2 @src driver=qcow2,file.filename=@to",
+                "-n --target-image-opts @src driver=qcow2,file.filename=@to",
+                "-n --target-image-opts @src driver=qcow2,file.driver=file,file.filename=@to",
+                "-n --target-image-opts @src driver=qcow2,file.driver=file,file.filename=@no",
+                "-n --target-image-opts @src driver=wrong,file.filename=@to",
+                "-n --target-image-opts @src file.filename=@to",
+                "-n --target-image-opts @src @to",
+                "-n --target-image-opts @src driver=qcow2",
+                "-n --target-image-opts @src driver=qcow2,foo=bar,file.filename=@to",
+                "-n --target-image-opts @src driver=raw,file.filename=@raw",
+                "-n --target-image-opts @src driver=raw,offset=65536,file.filename=@raw",
+                "-n --target-image-opts @src driver=raw,offset=1M,size=2M,file.filename=@raw",
+                "-n --target-image-opts @src driver=raw,read-only=on,file.filename=@raw",
+                "-n --target-image-opts @src file.filename=@raw",
+                "-n --target-image-opts @src driver=null-co",
+                "-n --target-image-opts -c @src driver=qcow2,file.filename=@to",
+                "-n --target-image-opts -c @src driver=raw,file.filename=@raw",
+                "-n --target-image-opts -o size=1 @src driver=raw,file.filename=@raw",
+                "-n --target-image-opts -t none @src driver=qcow2,file.filename=@to",
+                "-n --target-image-opts --bitmaps @src driver=raw,file.filename=@raw",
+                "-n --target-image-opts --bitmaps @src driver=qcow2,file.filename=@to",
+                "-n --target-image-opts --image-opts driver=qcow2,file.filename=@src"
+                        + " driver=qcow2,file.filename=@to",
+                "-n -O qcow2 @src json:{\"driver\":\"qcow2\",\"file.filename\":\"@to\"}",
+                "-n -O raw @src json:{\"driver\":\"qcow2\",\"file.filename\":\"@to\"}",
+                "-n @src json:{\"file.filename\":\"@to\"}",
+                "-O qcow2 @src json:{\"driver\":\"qcow2\",\"file.filename\":\"@to\"}"
+            })
+    void targetsGivenAsOptionsMeanWhatTheyMeanToQemu(String line) throws IOException {
+        Path theirs = Files.createDirectory(path("theirs"));
+        Path ours = Files.createDirectory(path("ours"));
+        for (Path each : List.of(theirs, ours)) {
+            Peers.qemuImgIn(each, words("create -q -f qcow2 src 2M")).ok();
+            Peers.qemuIo(each.resolve("src"), "qcow2", "write -P 3 100k 1M").ok();
+            Peers.qemuImgIn(each, words("bitmap --add src b")).ok();
+            Peers.qemuImgIn(each, words("create -q -f qcow2 to 3M")).ok();
+            Peers.qemuImgIn(each, words("create -q -f raw raw 3M")).ok();
+        }
+        Peers.Result expected = Peers.qemuImgIn(theirs, words("convert " + at(line, "")));
+        Peers.Result actual = Cli.asQemuImg(words("convert " + at(line, ours + "/")));
+        String said = actual.out() + actual.err() + actual.status();
+        assertEquals(
+                expected.out() + expected.err() + expected.status(),
+                said.replace(ours + "/", ""),
+                line);
+        for (String image : List.of("to", "raw")) {
+            Peers.qemuImg("compare", theirs.resolve(image), ours.resolve(image)).ok();
+        }
+        assertEquals(bitmaps(theirs), bitmaps(ours));
+    }
+
+    private static String at(String line, String folder) {
+        return line.replace("@", folder);
+    }
+
+    private static boolean bitmaps(Path folder) {
+        return Peers.qemuImgIn(folder, "info", "to").ok().out().contains("name: b");
+    }
 }
