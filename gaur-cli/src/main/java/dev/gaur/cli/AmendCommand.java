@@ -92,6 +92,9 @@ final class AmendCommand implements Command {
     }
 
     private static void requireAmendable(String format) {
+        if (!CreateFormats.isKnown(format)) {
+            throw new CommandException("Unknown file format '" + format + "'");
+        }
         if (!format.equals(CreateFormats.QCOW2)) {
             throw new CommandException(
                     "Format driver '" + format + "' does not support option amendment");
@@ -121,12 +124,13 @@ final class AmendCommand implements Command {
 
     private static void amend(Invocation call, BlockDevice device, CreateOptionValues values) {
         ImageInfo info = device.image().info();
+        boolean named = values.has("backing_file") || values.has("backing_fmt");
+        String backing = info.backing().map(it -> it.name()).orElse("");
+        String backingFormat = info.backing().map(it -> it.format()).orElse("");
         boolean otherBacking =
-                isOther(values, "backing_file", info.backing().map(it -> it.name()).orElse(""))
-                        || isOther(
-                                values,
-                                "backing_fmt",
-                                info.backing().map(it -> it.format()).orElse(""));
+                named
+                        && (!values.text("backing_file", "").equals(backing)
+                                || !values.text("backing_fmt", "").equals(backingFormat));
         if (otherBacking) {
             throw new CommandException(
                     "Cannot amend the backing file\nYou can use '"
@@ -141,9 +145,5 @@ final class AmendCommand implements Command {
         } catch (BlockException failure) {
             throw new CommandException(ErrorText.found(failure));
         }
-    }
-
-    private static boolean isOther(CreateOptionValues values, String name, String current) {
-        return values.has(name) && !values.text(name, "").equals(current);
     }
 }

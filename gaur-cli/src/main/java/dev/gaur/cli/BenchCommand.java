@@ -3,7 +3,6 @@ package dev.gaur.cli;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.graph.BlockDevice;
-import dev.gaur.graph.ChainOpener;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.mem.BufferPool;
 import dev.gaur.storage.CacheMode;
@@ -116,7 +115,7 @@ final class BenchCommand implements Command {
                         .withWritable(plan.write)
                         .withCache(cache(call))
                         .with(OpenRequest.Extra.NATIVE_AIO, nativeAio(call));
-        try (BlockDevice disk = open(file, request)) {
+        try (BlockDevice disk = ChangedImage.open(call, file, request)) {
             call.out().print(describe(plan));
             long begin = System.nanoTime();
             new Work(disk, plan).run();
@@ -195,14 +194,6 @@ final class BenchCommand implements Command {
                 List.of("threads", "native", "io_uring").contains(mode),
                 "Invalid aio option: " + mode);
         return call.has(NATIVE_AIO) || mode.equals("native");
-    }
-
-    private static BlockDevice open(String file, OpenRequest request) {
-        try {
-            return ChainOpener.open(file, request);
-        } catch (BlockException failure) {
-            throw ErrorText.cannotOpen(file, failure);
-        }
     }
 
     private static String describe(Plan plan) {

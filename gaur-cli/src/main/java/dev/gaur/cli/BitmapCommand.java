@@ -5,7 +5,6 @@ import dev.gaur.block.BlockException;
 import dev.gaur.format.Bitmaps;
 import dev.gaur.format.Image;
 import dev.gaur.graph.BlockDevice;
-import dev.gaur.graph.ChainOpener;
 import dev.gaur.graph.OpenRequest;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,8 +76,9 @@ final class BitmapCommand implements Command {
         check(call, actions, granularity);
         String file = call.operands().get(0);
         String name = call.operands().get(1);
-        OpenRequest request = Options.request(call, Options.FORMAT).withWritable(true);
-        try (BlockDevice target = open(file, request);
+        OpenRequest request =
+                Options.request(call, Options.FORMAT).withWritable(true).withBacking(false);
+        try (BlockDevice target = ChangedImage.open(call, file, request);
                 BlockDevice source = source(call)) {
             Image from = source == null ? target.image() : source.image();
             for (OptionParser.Given action : actions) {
@@ -111,18 +111,13 @@ final class BitmapCommand implements Command {
 
     private static @Nullable BlockDevice source(Invocation call) {
         return call.has(SOURCE_FILE)
-                ? open(
+                ? ChangedImage.open(
+                        call,
                         call.value(SOURCE_FILE, ""),
-                        OpenRequest.READ.withFormat(call.value(SOURCE_FORMAT, "")))
+                        OpenRequest.READ
+                                .withFormat(call.value(SOURCE_FORMAT, ""))
+                                .withBacking(false))
                 : null;
-    }
-
-    private static BlockDevice open(String file, OpenRequest request) {
-        try {
-            return ChainOpener.open(file, request.withBacking(false));
-        } catch (BlockException failure) {
-            throw ErrorText.cannotOpen(file, failure);
-        }
     }
 
     private static void run(

@@ -87,7 +87,7 @@ final class CommitCommand implements Command {
 
     /** Finds the layer to write to: the image's own backing file unless another is named. */
     private static int depth(Invocation call, String file, OpenRequest request) {
-        try (BlockDevice disk = ChainOpener.open(file, request)) {
+        try (BlockDevice disk = ChangedImage.open(call, file, request)) {
             List<Image> layers = disk.layers();
             if (!call.has(BASE)) {
                 if (layers.size() < 2) {
@@ -103,8 +103,6 @@ final class CommitCommand implements Command {
             }
             throw new CommandException(
                     "Did not find '" + base + "' in the backing chain of '" + file + "'");
-        } catch (BlockException failure) {
-            throw ErrorText.cannotOpen(file, failure);
         }
     }
 

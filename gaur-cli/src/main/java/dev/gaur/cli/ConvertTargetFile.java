@@ -125,6 +125,8 @@ final class ConvertTargetFile {
             return NewFile.begin(FileDriver.fast(), Locations.ofUser(name), options);
         } catch (BlockException.Unsupported failure) {
             throw new CommandException(failure.found());
+        } catch (BlockException.Busy failure) {
+            throw cannotCreate(failure.found());
         } catch (BlockException.Media failure) {
             throw cannotCreate("Could not create '" + name + "': " + failure.found());
         }

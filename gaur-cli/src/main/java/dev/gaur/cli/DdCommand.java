@@ -101,11 +101,13 @@ final class DdCommand implements Command {
     public int run(Invocation call) {
         Part part = new Part("", "", DEFAULT_BLOCK, -1, 0);
         boolean input = false;
+        boolean output = false;
         for (String operand : call.operands()) {
             part = part.with(call, operand);
             input |= operand.startsWith("if=");
+            output |= operand.startsWith("of=");
         }
-        if (!input || part.output.isEmpty()) {
+        if (!input || !output) {
             throw new CommandException("Must specify both input and output files");
         }
         OpenRequest request = Options.request(call, Options.FORMAT);
@@ -168,14 +170,15 @@ final class DdCommand implements Command {
             return NewFile.begin(FileDriver.fast(), Locations.ofUser(file));
         } catch (BlockException.Unsupported failure) {
             throw new CommandException(failure.found());
+        } catch (BlockException.Busy failure) {
+            throw cannotCreate(file, failure.found());
         } catch (BlockException.Media failure) {
-            throw new CommandException(
-                    file
-                            + ": error while creating output image: Could not create '"
-                            + file
-                            + "': "
-                            + failure.found());
+            throw cannotCreate(file, "Could not create '" + file + "': " + failure.found());
         }
+    }
+
+    private static CommandException cannotCreate(String file, String why) {
+        return new CommandException(file + ": error while creating output image: " + why);
     }
 
     /** Copies a part to the start of a target, which may be all zeros. */

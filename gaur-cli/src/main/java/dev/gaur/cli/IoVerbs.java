@@ -141,7 +141,7 @@ final class IoVerbs {
                             "quit",
                             "q",
                             0,
-                            0,
+                            Integer.MAX_VALUE,
                             null,
                             "exit the program",
                             Needs.NOTHING,
@@ -277,6 +277,9 @@ final class IoVerbs {
             return;
         }
         IoVerb asked = find(words.get(1));
-        shell.say(asked == null ? "command " + words.get(1) + " not found" : asked.line());
+        if (asked == null) {
+            throw IoFailure.told("command " + words.get(1) + " not found");
+        }
+        shell.say(asked.line());
     }
 }

@@ -201,6 +201,8 @@ final class IoWrites {
                                                 "Image format driver does not support resize"));
         try {
             resizing.resize(length, preallocation);
+        } catch (BlockException.Unsupported failure) {
+            throw shell.complaint(ErrorText.found(failure));
         } catch (BlockException failure) {
             throw shell.complaint(ErrorText.of(failure));
         }

@@ -71,20 +71,12 @@ final class RebaseCommand implements Command {
         }
         OpenRequest request = CacheOption.request(call).withBacking(!call.has(UNSAFE));
         CacheOption.sourceMode(call, BACKING_CACHE); // Wrong words are refused first.
-        try (BlockDevice overlay = open(file, request);
+        try (BlockDevice overlay = ChangedImage.open(call, file, request);
                 Progress progress = call.progress()) {
             rebase(call, file, overlay, progress);
             progress.complete();
         }
         return 0;
-    }
-
-    private static BlockDevice open(String file, OpenRequest request) {
-        try {
-            return ChainOpener.open(file, request);
-        } catch (BlockException failure) {
-            throw ErrorText.cannotOpen(file, failure);
-        }
     }
 
     private static void rebase(

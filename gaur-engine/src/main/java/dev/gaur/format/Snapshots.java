@@ -25,6 +25,8 @@ public interface Snapshots {
      * Makes the disk what it was, its size included; the snapshot stays.
      *
      * @param idOrName the id, else the name; the first of several
+     * @throws dev.gaur.block.BlockException.Unsupported if the size is another one and a dirty
+     *     bitmap cannot be fitted to it
      */
     void apply(String idOrName);
 

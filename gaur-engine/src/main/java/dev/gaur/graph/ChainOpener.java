@@ -39,6 +39,8 @@ public final class ChainOpener {
      */
     public static final int DEPTH_MAX = 1000;
 
+    private static final String CHAIN = "backing chain";
+
     private final StorageDriver driver;
     private final OpenRequest request;
 
@@ -164,38 +166,21 @@ public final class ChainOpener {
     private References openBacking(Layer layer) {
         try {
             return openLayer(layer);
-        } catch (BlockException.Unsupported failure) {
-            if (failure.image().isEmpty()) { // Wrong options, which know no image.
-                throw OptionReader.refusal("Could not open backing file: " + failure.found());
+        } catch (BlockException failure) {
+            boolean ofChain = CHAIN.equals(failure.structure());
+            // Who asked for a layer to write to has seen already that all can be read.
+            boolean named = failure instanceof BlockException.Busy && writesNext();
+            if (ofChain || named) {
+                throw failure;
             }
-            throw failure;
-        } catch (BlockException.Media failure) {
-            if (failure.image().equals(layer.location()) || !layer.tree().isEmpty()) {
-                throw asBacking(failure);
-            }
-            throw failure;
+            throw BackingFailure.of(failure, layers.size(), layers.getFirst().name());
         }
-    }
-
-    /** Says in QEMU's words that it is a backing file that cannot be opened. */
-    private BlockException.Media asBacking(BlockException.Media failure) {
-        String why =
-                failure.found().startsWith("'")
-                        ? failure.found()
-                        : "Could not open '%s': %s".formatted(failure.image(), failure.found());
-        return new BlockException.Media(
-                layers.getFirst().name(),
-                "",
-                BlockException.NO_OFFSET,
-                "Could not open backing file: " + why,
-                failure.errno(),
-                failure);
     }
 
     private References openLayer(Layer layer) {
         if (layers.size() == DEPTH_MAX) {
             throw new BlockException.Unsupported(
-                    layer.location(), "backing chain", "is deeper than " + DEPTH_MAX + " images");
+                    layer.location(), CHAIN, "is deeper than " + DEPTH_MAX + " images");
         }
         ImageSource source = source(layer, this::refuseLoop);
         References references = new References(source);
@@ -228,7 +213,7 @@ public final class ChainOpener {
             String image = layers.isEmpty() ? location : layers.getLast().name();
             throw new BlockException.Corrupt(
                     image,
-                    "backing file",
+                    CHAIN,
                     BlockException.NO_OFFSET,
                     "Backing file '" + location + "' creates an infinite loop.");
         }

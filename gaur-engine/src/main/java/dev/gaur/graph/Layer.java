@@ -24,6 +24,10 @@ record Layer(String location, String format, OptionTree tree, boolean ofImage) {
             OptionTree named = OptionTree.ofJson(location.substring(JSON.length()));
             return new Layer("", request.format(), named.with(tree), false);
         }
+        if (location.isEmpty() && tree.isEmpty() && !request.has(OpenRequest.Extra.IMAGE_OPTS)) {
+            OptionTree nameless = tree.with("file.driver", "file").with("file.filename", "");
+            return new Layer("", request.format(), nameless, false);
+        }
         return new Layer(location, request.format(), tree, false);
     }
 

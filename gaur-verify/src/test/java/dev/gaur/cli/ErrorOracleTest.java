@@ -34,14 +34,22 @@ class ErrorOracleTest {
         overlay("middle", "base");
         overlay("top", "middle");
         Files.delete(folder.resolve("base"));
+        overlay("over-v4", "v4");
+        overlay("over-over-v4", "over-v4");
+        overlay("over-unknown", "unknown");
+        Files.writeString(folder.resolve("text"), "x".repeat(1000));
+        overlay("over-text", "text");
+        overlay("over-folder", "folder");
         Peers.qemuImgIn(folder, "create", "-q", "-f", "qcow2", "loop", "1M").ok();
         overlay("loop2", "loop");
         Peers.qemuImgIn(folder, "rebase", "-u", "-F", "qcow2", "-b", "loop2", "loop").ok();
     }
 
     private static void overlay(String name, String base) {
-        Peers.qemuImgIn(folder, "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, name)
-                .ok();
+        Object[] command = {
+            "create", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", base, name, "1M"
+        };
+        Peers.qemuImgIn(folder, command).ok();
     }
 
     /** A name with a {@code /} is a file in the folder; qemu-img runs there and leaves it out. */
@@ -96,6 +104,14 @@ class ErrorOracleTest {
                 "map -s 8G --output=json /plain",
                 "map -l 0 --output=json /plain",
                 "map /v4",
+                "map /top",
+                "map /over-v4",
+                "map /over-over-v4",
+                "map /over-unknown",
+                "map /over-text",
+                "map /over-folder",
+                "convert -O raw /over-over-v4 /new",
+                "amend -f foo -o help",
                 "map --image-opts /plain",
                 "info --image-opts /plain,driver=qcow2",
                 "info --image-opts -f qcow2 driver=qcow2",
@@ -124,6 +140,39 @@ class ErrorOracleTest {
 
     private static String all(Peers.Result result) {
         return result.out() + result.err() + result.status();
+    }
+
+    @Test
+    void nothingIsNoName() {
+        for (List<String> line :
+                List.of(
+                        List.of("info", ""),
+                        List.of("map", "--image-opts", ""),
+                        List.of("create", "-q", "-f", "raw", "", "1M"),
+                        List.of("convert", "-f", "raw", "-O", "raw", "raw", ""))) {
+            Peers.Result expected = Peers.qemuImgIn(folder, line.toArray());
+            assertEquals(all(expected), all(Cli.asQemuImg(inFolder(line))), line.toString());
+        }
+    }
+
+    /** The same with the source of a conversion in the folder. */
+    private static Object[] inFolder(List<String> line) {
+        List<Object> words = new ArrayList<>(line);
+        if (line.getFirst().equals("convert")) {
+            words.set(words.size() - 2, folder.resolve("raw"));
+        }
+        return words.toArray();
+    }
+
+    @Test
+    void aTargetThatIsItsOwnSourceIsBusy() {
+        for (String line : List.of("convert -O qcow2 @ @", "convert -O raw @ @", "dd if=@ of=@")) {
+            String file = folder.resolve("plain").toString();
+            Object[] words = line.replace("@", file).split(" ");
+            Peers.Result expected = Peers.qemuImg(words);
+            Peers.Result actual = Cli.asQemuImg(words);
+            assertEquals(all(expected), all(actual).replaceAll("\\? (This|Process).*", "?"), line);
+        }
     }
 
     @Test

@@ -80,7 +80,8 @@ public final class Qcow2OptionNames {
                 given(values, "lazy_refcounts").map("on"::equals),
                 given(values, "data_file"),
                 given(values, "data_file_raw").map("on"::equals),
-                given(values, "size").map(Long::valueOf));
+                // QEMU takes 0 for no wish; it would lose the whole disk.
+                given(values, "size").map(Long::valueOf).filter(size -> size != 0));
     }
 
     private static Optional<String> given(CreateOptionValues values, String name) {

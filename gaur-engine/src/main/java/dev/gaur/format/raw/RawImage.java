@@ -95,7 +95,7 @@ final class RawImage implements Image {
         long old = storage.length();
         if (preallocation == Preallocation.METADATA) {
             throw new BlockException.Unsupported(
-                    name(), "", "Unsupported preallocation mode 'metadata'");
+                    name(), "", "Unsupported preallocation mode: metadata");
         }
         storage.resize(newLength);
         long more = newLength - old;

@@ -71,20 +71,20 @@ final class DirectIo {
         }
     }
 
-    private boolean isWhole(long offset, long size) {
-        return ((offset | size) & (alignment - 1)) == 0;
+    private static boolean isWhole(long offset, long size, long unit) {
+        return ((offset | size) & (unit - 1)) == 0;
     }
 
-    private boolean isAligned(long offset, MemorySegment memory) {
-        return memory.isNative() && isWhole(offset | memory.address(), memory.byteSize());
+    private static boolean isAligned(long offset, MemorySegment memory, long unit) {
+        return memory.isNative() && isWhole(offset | memory.address(), memory.byteSize(), unit);
     }
 
-    private long down(long offset) {
-        return offset & -alignment;
+    private static long down(long offset, long unit) {
+        return offset & -unit;
     }
 
-    private long up(long offset) {
-        return down(offset + alignment - 1);
+    private static long up(long offset, long unit) {
+        return down(offset + unit - 1, unit);
     }
 
     private long checked(String doing, long offset, long result) {
@@ -94,9 +94,13 @@ final class DirectIo {
         return result;
     }
 
-    /** What looked aligned was refused: tells whether larger blocks are worth a try. */
-    private boolean tryLargerBlocks(long result) {
-        if (result != -Errno.EINVAL || alignment == BufferPool.ALIGNMENT) {
+    /**
+     * What looked aligned was refused: tells whether larger blocks are worth a try.
+     *
+     * @param unit the size that was tried
+     */
+    private boolean tryLargerBlocks(long result, long unit) {
+        if (result != -Errno.EINVAL || unit == BufferPool.ALIGNMENT) {
             return false;
         }
         alignment = BufferPool.ALIGNMENT;
@@ -110,9 +114,11 @@ final class DirectIo {
         long size = target.byteSize();
         for (long done = 0; done < size; ) {
             long at = offset + done;
+            long unit = alignment;
             MemorySegment rest = target.asSlice(done);
-            long count = isAligned(at, rest) ? readSome(at, rest) : readAround(at, rest);
-            if (tryLargerBlocks(count)) {
+            boolean aligned = isAligned(at, rest, unit);
+            long count = aligned ? readSome(at, rest) : readAround(at, rest, unit);
+            if (tryLargerBlocks(count, unit)) {
                 continue;
             }
             if (checked("read", at, count) == 0) {
@@ -127,10 +133,11 @@ final class DirectIo {
     }
 
     /** Reads the blocks that the beginning of a range touches; returns how much that gave. */
-    private long readAround(long offset, MemorySegment target) {
+    private long readAround(long offset, MemorySegment target, long unit) {
         try (BufferPool.Lease lease = POOL.lease()) {
-            long start = down(offset);
-            long blocks = Math.min(up(offset + target.byteSize()) - start, POOL.bufferSize());
+            long start = down(offset, unit);
+            long end = up(offset + target.byteSize(), unit);
+            long blocks = Math.min(end - start, POOL.bufferSize());
             long read = readSome(start, lease.segment(blocks));
             if (read < 0) {
                 return read;
@@ -154,15 +161,18 @@ final class DirectIo {
     /** Writes the beginning of a range; returns how much. */
     private long writeSome(long offset, MemorySegment source) {
         long count;
+        long unit;
         do {
-            if (isAligned(offset, source)) {
+            long now = alignment;
+            unit = now;
+            if (isAligned(offset, source, now)) {
                 count = beside(() -> moveEnd(offset, pwrite(source, offset)));
-            } else if (isWhole(offset, source.byteSize())) {
-                count = beside(() -> writeBlocks(offset, source));
+            } else if (isWhole(offset, source.byteSize(), now)) {
+                count = beside(() -> writeBlocks(offset, source, now));
             } else {
-                count = alone(() -> writeBlocks(offset, source));
+                count = alone(() -> writeBlocks(offset, source, now));
             }
-        } while (tryLargerBlocks(count));
+        } while (tryLargerBlocks(count, unit));
         return checked("write", offset, count);
     }
 
@@ -178,16 +188,18 @@ final class DirectIo {
     }
 
     /** Writes the beginning of a range through a buffer, completing the blocks at both ends. */
-    private long writeBlocks(long offset, MemorySegment source) {
+    private long writeBlocks(long offset, MemorySegment source, long unit) {
         try (BufferPool.Lease lease = POOL.lease()) {
-            long start = down(offset);
+            long start = down(offset, unit);
             long end = Math.min(offset + source.byteSize(), start + POOL.bufferSize());
-            MemorySegment blocks = lease.segment(up(end) - start);
-            if (start < offset) {
-                complete(blocks, start, start);
+            MemorySegment blocks = lease.segment(up(end, unit) - start);
+            long last = down(end, unit);
+            long read = start < offset ? complete(blocks.asSlice(0, unit), start) : 0;
+            if (read >= 0 && end > last && (last > start || start == offset)) {
+                read = complete(blocks.asSlice(last - start, unit), last);
             }
-            if (end < up(end) && (down(end) > start || start == offset)) {
-                complete(blocks, start, down(end));
+            if (read < 0) {
+                return read;
             }
             MemorySegment.copy(source, 0, blocks, offset - start, end - offset);
             long written = pwrite(blocks, start);
@@ -200,11 +212,11 @@ final class DirectIo {
         }
     }
 
-    /** Reads the block at {@code at}; what lies behind the end of the file is zeros. */
-    private void complete(MemorySegment blocks, long start, long at) {
-        MemorySegment block = blocks.asSlice(at - start, alignment);
-        long count = checked("read", at, readSome(at, block));
-        block.asSlice(count).fill((byte) 0);
+    /** Reads a block; what lies behind the end of the file is zeros. Returns what failed. */
+    private long complete(MemorySegment block, long at) {
+        long count = readSome(at, block);
+        block.asSlice(Math.max(0, count)).fill((byte) 0);
+        return count;
     }
 
     /** A file ends where its last byte is, not where its last block does. */

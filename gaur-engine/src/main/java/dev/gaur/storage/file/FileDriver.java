@@ -70,6 +70,9 @@ public final class FileDriver implements StorageDriver {
 
     private StorageNode open(String location, StorageOptions options, Claim claim) {
         boolean writable = options.writable();
+        if (location.isEmpty()) { // Java takes it for the current folder.
+            throw FileErrors.failed(location, "", BlockException.NO_OFFSET, Errno.ENOENT);
+        }
         try {
             Path path = Path.of(location);
             FileIdentity identity = FileIdentity.of(path);

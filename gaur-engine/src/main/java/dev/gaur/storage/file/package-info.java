@@ -6,7 +6,9 @@
  * system has and which costs nothing to start. Both take the same locks ({@code Claim}).
  *
  * <p>Locks inside the process: the registry of channels in {@code SharedFile} has a monitor, held
- * while a file is opened, closed or locked, never while data moves.
+ * while a file is opened, closed or locked, never while data moves. A file that is open with
+ * O_DIRECT has a lock ({@code DirectIo}) that writers of whole blocks share; who has to complete a
+ * block has it alone.
  */
 @NullMarked
 package dev.gaur.storage.file;

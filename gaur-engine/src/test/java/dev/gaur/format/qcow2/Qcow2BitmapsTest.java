@@ -53,6 +53,13 @@ class Qcow2BitmapsTest {
         return file;
     }
 
+    /** A file with a bitmap {@code b}, after a change of the image. */
+    private static MemoryStorage changed(Consumer<Image> changes) {
+        MemoryStorage file = withBitmap("b");
+        BitmapDisk.change(file, changes);
+        return file;
+    }
+
     private static List<String> names(StorageNode file) {
         return BitmapDisk.list(file).stream().map(BitmapInfo::name).toList();
     }
@@ -71,8 +78,7 @@ class Qcow2BitmapsTest {
                                         .writeCompressed(
                                                 8192, MemorySegment.ofArray(new byte[4096])));
         for (Consumer<Image> change : changes) {
-            MemoryStorage file = withBitmap("b");
-            BitmapDisk.change(file, change);
+            MemoryStorage file = changed(change);
             DirtyBitmap bits = stored(file, "b");
             assertEquals(1, bits.count());
             assertTrue(bits.isSet(8192));
@@ -82,8 +88,7 @@ class Qcow2BitmapsTest {
 
     @Test
     void theLastPieceOfAnOddDiskIsFollowed() {
-        MemoryStorage file = withBitmap("b");
-        BitmapDisk.change(file, image -> write(image, SIZE - 1, 1));
+        MemoryStorage file = changed(image -> write(image, SIZE - 1, 1));
         assertEquals(1, stored(file, "b").count());
         assertTrue(stored(file, "b").isSet(SIZE - 1));
     }
@@ -101,14 +106,13 @@ class Qcow2BitmapsTest {
 
     @Test
     void whatIsDisabledStaysAsItIs() {
-        MemoryStorage file = withBitmap("b");
-        BitmapDisk.change(
-                file,
-                image -> {
-                    write(image, 0, 1);
-                    BitmapDisk.bitmaps(image).enable("b", false);
-                    write(image, 4096, 1);
-                });
+        MemoryStorage file =
+                changed(
+                        image -> {
+                            write(image, 0, 1);
+                            BitmapDisk.bitmaps(image).enable("b", false);
+                            write(image, 4096, 1);
+                        });
         BitmapDisk.change(file, image -> write(image, 8192, 1));
         assertEquals(1, stored(file, "b").count());
         assertEquals(List.of(new BitmapInfo("b", 4096, false, false)), BitmapDisk.list(file));
@@ -123,8 +127,7 @@ class Qcow2BitmapsTest {
 
     @Test
     void whatIsClearedIsEmptyAndFollowsOn() {
-        MemoryStorage file = withBitmap("b");
-        BitmapDisk.change(file, image -> write(image, 0, SIZE));
+        MemoryStorage file = changed(image -> write(image, 0, SIZE));
         BitmapDisk.change(
                 file,
                 image -> {
@@ -156,9 +159,7 @@ class Qcow2BitmapsTest {
 
     @Test
     void mergingABitmapOfAnotherDiskIsRefused() {
-        MemoryStorage file = withBitmap("b");
-        BitmapDisk.change(
-                file,
+        changed(
                 image -> {
                     BlockException refused =
                             assertThrows(
@@ -219,23 +220,23 @@ class Qcow2BitmapsTest {
 
     @Test
     void whatCannotBeIsRefused() {
-        MemoryStorage file = withBitmap("b");
-        BitmapDisk.change(
-                file,
-                image -> {
-                    Bitmaps bitmaps = BitmapDisk.bitmaps(image);
-                    assertThrows(BlockException.Denied.class, () -> bitmaps.add("b", 512, true));
-                    assertThrows(
-                            BlockException.Unsupported.class,
-                            () -> bitmaps.add("x".repeat(1024), 512, true));
-                    for (long bad : new long[] {0, 256, 1000, 1L << 32, -512}) {
-                        assertThrows(
-                                IllegalArgumentException.class,
-                                () -> bitmaps.add("bad", bad, true));
-                    }
-                    assertThrows(BlockException.Media.class, () -> bitmaps.remove("none"));
-                    assertThrows(BlockException.Media.class, () -> bitmaps.copyOf("none"));
-                });
+        MemoryStorage file =
+                changed(
+                        image -> {
+                            Bitmaps bitmaps = BitmapDisk.bitmaps(image);
+                            assertThrows(
+                                    BlockException.Denied.class, () -> bitmaps.add("b", 512, true));
+                            assertThrows(
+                                    BlockException.Unsupported.class,
+                                    () -> bitmaps.add("x".repeat(1024), 512, true));
+                            for (long bad : new long[] {0, 256, 1000, 1L << 32, -512}) {
+                                assertThrows(
+                                        IllegalArgumentException.class,
+                                        () -> bitmaps.add("bad", bad, true));
+                            }
+                            assertThrows(BlockException.Media.class, () -> bitmaps.remove("none"));
+                            assertThrows(BlockException.Media.class, () -> bitmaps.copyOf("none"));
+                        });
         assertEquals(List.of("b"), names(file));
     }
 
@@ -303,18 +304,18 @@ class Qcow2BitmapsTest {
 
     @Test
     void whileTheImageIsBeingChangedTheFileSaysSo() {
-        MemoryStorage file = withBitmap("b");
-        BitmapDisk.change(
-                file,
-                image -> {
-                    write(image, 0, 1);
-                    assertEquals(
-                            List.of(new BitmapInfo("b", 4096, false, true)),
-                            BitmapDisk.bitmaps(image).list());
-                    assertEquals(
-                            List.of(new BitmapInfo("b", 4096, true, true)), BitmapDisk.list(file));
-                    assertEquals(image.info().bitmaps(), BitmapDisk.bitmaps(image).list());
-                });
+        MemoryStorage file =
+                changed(
+                        image -> {
+                            write(image, 0, 1);
+                            assertEquals(
+                                    List.of(new BitmapInfo("b", 4096, false, true)),
+                                    BitmapDisk.bitmaps(image).list());
+                            assertEquals(
+                                    List.of(new BitmapInfo("b", 4096, true, true)),
+                                    BitmapDisk.list(file));
+                            assertEquals(image.info().bitmaps(), BitmapDisk.bitmaps(image).list());
+                        });
         assertEquals(List.of(new BitmapInfo("b", 4096, false, true)), BitmapDisk.list(file));
     }
 
@@ -347,17 +348,16 @@ class Qcow2BitmapsTest {
 
     @Test
     void aCheckOfAnOpenImageLosesNoBits() {
-        MemoryStorage file = withBitmap("b");
-        BitmapDisk.change(
-                file,
-                image -> {
-                    write(image, 0, 1);
-                    check(image);
-                    write(image, 8192, 1);
-                    image.flush();
-                    // What a crash leaves now must not be relied on.
-                    assertTrue(BitmapDisk.list(BitmapDisk.copy(file)).getFirst().inUse());
-                });
+        MemoryStorage file =
+                changed(
+                        image -> {
+                            write(image, 0, 1);
+                            check(image);
+                            write(image, 8192, 1);
+                            image.flush();
+                            // What a crash leaves now must not be relied on.
+                            assertTrue(BitmapDisk.list(BitmapDisk.copy(file)).getFirst().inUse());
+                        });
         assertEquals(2, stored(file, "b").count());
         BitmapDisk.assertClean(file, "");
     }
@@ -368,15 +368,14 @@ class Qcow2BitmapsTest {
 
     @Test
     void afterACheckBitmapsAreStoredOnClosing() {
-        MemoryStorage file = withBitmap("b");
-        BitmapDisk.change(
-                file,
-                image -> {
-                    write(image, 0, 1);
-                    BitmapDisk.bitmaps(image).add("more", 512, true);
-                    check(image);
-                    assertEquals(1, BitmapDisk.bitmaps(image).copyOf("b").count());
-                });
+        MemoryStorage file =
+                changed(
+                        image -> {
+                            write(image, 0, 1);
+                            BitmapDisk.bitmaps(image).add("more", 512, true);
+                            check(image);
+                            assertEquals(1, BitmapDisk.bitmaps(image).copyOf("b").count());
+                        });
         assertEquals(1, stored(file, "b").count());
         assertEquals(List.of("b", "more"), names(file));
         BitmapDisk.assertClean(file, "");
@@ -400,32 +399,31 @@ class Qcow2BitmapsTest {
 
     @Test
     void goingBackToASnapshotMarksAll() {
-        MemoryStorage file = withBitmap("b");
-        BitmapDisk.change(
-                file,
-                image -> {
-                    var wish =
-                            new SnapshotInfo("", "s", Instant.EPOCH, 0, 0, 0, OptionalLong.empty());
-                    String id = image.snapshots().orElseThrow().create(wish).id();
-                    assertEquals(0, BitmapDisk.bitmaps(image).copyOf("b").count());
-                    write(image, 0, 1);
-                    image.snapshots().orElseThrow().apply(id);
-                    assertTrue(BitmapDisk.list(BitmapDisk.copy(file)).getFirst().inUse());
-                });
+        MemoryStorage file =
+                changed(
+                        image -> {
+                            var wish =
+                                    new SnapshotInfo(
+                                            "", "s", Instant.EPOCH, 0, 0, 0, OptionalLong.empty());
+                            String id = image.snapshots().orElseThrow().create(wish).id();
+                            assertEquals(0, BitmapDisk.bitmaps(image).copyOf("b").count());
+                            write(image, 0, 1);
+                            image.snapshots().orElseThrow().apply(id);
+                            assertTrue(BitmapDisk.list(BitmapDisk.copy(file)).getFirst().inUse());
+                        });
         assertEquals(Math.ceilDiv(SIZE, 4096), stored(file, "b").count());
         BitmapDisk.assertClean(file, "");
     }
 
     @Test
     void bitmapsFollowTheDisksSize() {
-        MemoryStorage file = withBitmap("b");
-        BitmapDisk.change(
-                file,
-                image -> {
-                    write(image, SIZE - 1, 1);
-                    image.resizing().orElseThrow().resize(2L * SIZE, Preallocation.OFF);
-                    write(image, 2L * SIZE - 1, 1);
-                });
+        MemoryStorage file =
+                changed(
+                        image -> {
+                            write(image, SIZE - 1, 1);
+                            image.resizing().orElseThrow().resize(2L * SIZE, Preallocation.OFF);
+                            write(image, 2L * SIZE - 1, 1);
+                        });
         assertEquals(2, stored(file, "b").count());
         assertEquals(2L * SIZE, stored(file, "b").length());
         BitmapDisk.change(
@@ -455,13 +453,12 @@ class Qcow2BitmapsTest {
 
     @Test
     void makingTheImageVersion2DropsThem() {
-        MemoryStorage file = withBitmap("b");
-        BitmapDisk.change(
-                file,
-                image -> {
-                    write(image, 0, 1);
-                    image.amending().orElseThrow().amend(Amendment.NONE.withVersion(2));
-                });
+        MemoryStorage file =
+                changed(
+                        image -> {
+                            write(image, 0, 1);
+                            image.amending().orElseThrow().amend(Amendment.NONE.withVersion(2));
+                        });
         assertEquals(2, HeaderCodec.read(file).version());
         assertEquals(List.of(), BitmapDisk.list(file));
         assertEquals(List.of(), BitmapDisk.warnings(file));

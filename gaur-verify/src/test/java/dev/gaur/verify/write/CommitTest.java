@@ -238,6 +238,7 @@ class CommitTest {
                 "SMALL OVER",
                 "SMALL",
                 "-f raw RAW",
+                "RAW",
                 "-b nowhere OVER",
                 "-b over OVER",
                 "-t foo OVER",

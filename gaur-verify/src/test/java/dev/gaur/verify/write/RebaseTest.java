@@ -207,6 +207,8 @@ class RebaseTest {
                 "-b small -F qcow2 NOWHERE",
                 "-f raw -b small -F qcow2 RAW",
                 "-f raw -u -b small -F qcow2 RAW",
+                "-b small -F qcow2 RAW",
+                "-u -b small -F qcow2 RAW",
                 "-f qcow2 -b over -F qcow2 OVER",
                 "-t foo -b small -F qcow2 OVER",
                 "-T foo -b small -F qcow2 OVER",
