@@ -31,6 +31,8 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The library's front door, with a raw image behind it. */
 class DiskImageTest {
@@ -169,10 +171,12 @@ class DiskImageTest {
         return path;
     }
 
-    @Test
-    void aQcow2ImageOpenForWritingTakesWritesAndIsSound() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aQcow2ImageOpenForWritingTakesWritesAndIsSound(boolean direct) throws Exception {
         Path path = qcow2();
-        try (DiskImage disk = Gaur.open(path, OpenOptions.DEFAULT.withWritable(true));
+        OpenOptions options = OpenOptions.DEFAULT.withWritable(true).withDirect(direct);
+        try (DiskImage disk = Gaur.open(path, options);
                 SeekableByteChannel channel = disk.channel()) {
             assertTrue(disk.writable());
             channel.position(1000).write(ByteBuffer.wrap(content));
@@ -183,7 +187,8 @@ class DiskImageTest {
             disk.io().write(0, MemorySegment.ofArray(new byte[] {5}), Durability.STABLE);
             assertTrue(disk.check(CheckListener.NONE).orElseThrow().isClean());
         }
-        try (DiskImage disk = Gaur.open(path);
+        OpenOptions reading = OpenOptions.DEFAULT.withDirect(direct);
+        try (DiskImage disk = Gaur.open(path, reading);
                 InputStream stream = disk.inputStream(0, 1000 + SIZE)) {
             assertEquals(5, stream.read());
             stream.skipNBytes(999);

@@ -300,6 +300,7 @@ class IoOracleTest {
                 """
                 truncate 2M
                 length
+                truncate -m metadata 3M
                 truncate -m falloc 3M
                 truncate 1.5M
                 length
@@ -350,6 +351,8 @@ class IoOracleTest {
     void commandsFromOptionsNeedNoInput() throws IOException {
         compare("raw", "", "-f", "raw", "-c", "write -P 3 0 4k", "-c", "foo", "-c", "read 0 1");
         compare("raw", "", "-f", "raw", "-c", "quit", "-c", "read 0 1");
+        compare("raw", "", "-f", "raw", "-c", "quit 1", "-c", "read 0 1");
+        compare("raw", "", "-f", "raw", "-c", "help foo");
         compare("raw", "", "-f", "raw", "-c", "close", "--cmd=length");
     }
 

@@ -304,18 +304,18 @@ class Qcow2BitmapsTest {
 
     @Test
     void whileTheImageIsBeingChangedTheFileSaysSo() {
-        MemoryStorage file =
-                changed(
-                        image -> {
-                            write(image, 0, 1);
-                            assertEquals(
-                                    List.of(new BitmapInfo("b", 4096, false, true)),
-                                    BitmapDisk.bitmaps(image).list());
-                            assertEquals(
-                                    List.of(new BitmapInfo("b", 4096, true, true)),
-                                    BitmapDisk.list(file));
-                            assertEquals(image.info().bitmaps(), BitmapDisk.bitmaps(image).list());
-                        });
+        MemoryStorage file = withBitmap("b");
+        BitmapDisk.change(
+                file,
+                image -> {
+                    write(image, 0, 1);
+                    assertEquals(
+                            List.of(new BitmapInfo("b", 4096, false, true)),
+                            BitmapDisk.bitmaps(image).list());
+                    assertEquals(
+                            List.of(new BitmapInfo("b", 4096, true, true)), BitmapDisk.list(file));
+                    assertEquals(image.info().bitmaps(), BitmapDisk.bitmaps(image).list());
+                });
         assertEquals(List.of(new BitmapInfo("b", 4096, false, true)), BitmapDisk.list(file));
     }
 
@@ -348,16 +348,17 @@ class Qcow2BitmapsTest {
 
     @Test
     void aCheckOfAnOpenImageLosesNoBits() {
-        MemoryStorage file =
-                changed(
-                        image -> {
-                            write(image, 0, 1);
-                            check(image);
-                            write(image, 8192, 1);
-                            image.flush();
-                            // What a crash leaves now must not be relied on.
-                            assertTrue(BitmapDisk.list(BitmapDisk.copy(file)).getFirst().inUse());
-                        });
+        MemoryStorage file = withBitmap("b");
+        BitmapDisk.change(
+                file,
+                image -> {
+                    write(image, 0, 1);
+                    check(image);
+                    write(image, 8192, 1);
+                    image.flush();
+                    // What a crash leaves now must not be relied on.
+                    assertTrue(BitmapDisk.list(BitmapDisk.copy(file)).getFirst().inUse());
+                });
         assertEquals(2, stored(file, "b").count());
         BitmapDisk.assertClean(file, "");
     }
@@ -399,18 +400,18 @@ class Qcow2BitmapsTest {
 
     @Test
     void goingBackToASnapshotMarksAll() {
-        MemoryStorage file =
-                changed(
-                        image -> {
-                            var wish =
-                                    new SnapshotInfo(
-                                            "", "s", Instant.EPOCH, 0, 0, 0, OptionalLong.empty());
-                            String id = image.snapshots().orElseThrow().create(wish).id();
-                            assertEquals(0, BitmapDisk.bitmaps(image).copyOf("b").count());
-                            write(image, 0, 1);
-                            image.snapshots().orElseThrow().apply(id);
-                            assertTrue(BitmapDisk.list(BitmapDisk.copy(file)).getFirst().inUse());
-                        });
+        MemoryStorage file = withBitmap("b");
+        BitmapDisk.change(
+                file,
+                image -> {
+                    var wish =
+                            new SnapshotInfo("", "s", Instant.EPOCH, 0, 0, 0, OptionalLong.empty());
+                    String id = image.snapshots().orElseThrow().create(wish).id();
+                    assertEquals(0, BitmapDisk.bitmaps(image).copyOf("b").count());
+                    write(image, 0, 1);
+                    image.snapshots().orElseThrow().apply(id);
+                    assertTrue(BitmapDisk.list(BitmapDisk.copy(file)).getFirst().inUse());
+                });
         assertEquals(Math.ceilDiv(SIZE, 4096), stored(file, "b").count());
         BitmapDisk.assertClean(file, "");
     }
