@@ -95,7 +95,7 @@ class DirectStorageTest extends StorageContract {
         int stripes = 64 * threads;
         Path file = file();
         try (StorageNode storage =
-                FileDriver.fast().create(file.toString(), stripe * stripes, DIRECT)) {
+                FileDriver.fast().create(file.toString(), (long) stripe * stripes, DIRECT)) {
             List<Thread> all = new ArrayList<>();
             for (int t = 0; t < threads; t++) {
                 int mine = t;
