@@ -56,8 +56,8 @@ final class ImageVmState implements VmState {
     }
 
     private View view(Header longer, MappingTables tables) {
-        return View.of(
-                longer, tables, file, file, ZeroNode.INSTANCE, compressed, FormatOptions.AUTO);
+        CacheSizes sizes = CacheSizes.of(FormatOptions.DEFAULT, longer);
+        return View.of(longer, tables, file, file, ZeroNode.INSTANCE, compressed, sizes);
     }
 
     // ---- reading
