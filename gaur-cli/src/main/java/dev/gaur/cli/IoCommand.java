@@ -110,6 +110,7 @@ final class IoCommand implements Command {
             String file = call.operands().getFirst();
             boolean options = call.has(Options.IMAGE_OPTS);
             OptionTree tree = options ? IoOpening.options(shell, file) : OptionTree.EMPTY;
+            request = request.withImageOpts(options); // No options are not an empty name.
             shell.opened(IoOpening.of(shell, options ? "" : file, tree, request));
         } catch (IoFailure failure) {
             shell.complain(failure.text());
