@@ -9,7 +9,7 @@ import dev.gaur.testkit.FaultPlan.Fault;
 import java.lang.foreign.MemorySegment;
 
 /** Storage that fails when its {@link FaultPlan} says so. */
-public final class FailingStorage extends StorageWrapper {
+public class FailingStorage extends StorageWrapper {
     private static final long SECTOR = 512;
 
     private final FaultPlan plan;

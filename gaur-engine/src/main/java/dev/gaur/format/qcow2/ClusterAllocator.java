@@ -2,7 +2,9 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroMode;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -151,18 +153,14 @@ final class ClusterAllocator {
             }
             if (!fits) {
                 long entries = indexOf(end - 1) + 1;
-                health.orFail(() -> growTable(entries));
+                growTable(entries);
             }
             blocks = missing;
         } while (true);
         growFile(end);
-        long at = first;
+        reserve(first, blocks);
         map.extend(end);
-        for (long index = indexOf(first); index <= indexOf(end - 1); index++) {
-            if (refcounts.blockOffset(index) == 0) {
-                refcounts.addBlock((int) index, at++);
-            }
-        }
+        long at = addBlocks(first, end);
         refcounts.add(first, at - first, 1);
         refcounts.add(end - clusters, clusters, 1);
         map.take(first, at - first);
@@ -197,9 +195,32 @@ final class ClusterAllocator {
     }
 
     private void addBlock(long cluster) {
+        reserve(cluster, 1);
         map.take(cluster, 1);
         refcounts.addBlock(Math.toIntExact(geometry.refcountTableIndex(cluster)), cluster);
         refcounts.add(cluster, 1, 1);
+    }
+
+    /** Makes all blocks that clusters lack, from the first of them on; returns the next one. */
+    private long addBlocks(long first, long end) {
+        long at = first;
+        for (long index = indexOf(first); index <= indexOf(end - 1); index++) {
+            if (refcounts.blockOffset(index) == 0) {
+                refcounts.addBlock((int) index, at++);
+            }
+        }
+        return at;
+    }
+
+    /**
+     * Sees to it that unused clusters have space, so that what is written there later does not find
+     * the disk full.
+     */
+    private void reserve(long first, long clusters) {
+        if (clusters > 0) {
+            long bytes = geometry.clusterOffset(clusters);
+            file.zero(geometry.clusterOffset(first), bytes, ZeroMode.KEEP, Durability.CACHED);
+        }
     }
 
     /** Looks at the counts of one more block; after the last one it is known where all ends. */
@@ -247,7 +268,7 @@ final class ClusterAllocator {
     /** Makes the file longer, and counts what it got. */
     private void step(long least) {
         if (geometry.refcountTableIndex(tail) >= refcounts.tableEntries()) {
-            health.orFail(() -> growTable(0));
+            growTable(0);
         }
         long bytes = Math.clamp(geometry.clusterOffset(tail) / 8, STEP_MIN, STEP_MAX);
         long wanted = Math.max(least, bytes >>> geometry.clusterBits());
@@ -311,13 +332,15 @@ final class ClusterAllocator {
         refcounts.checkTableEntries((long) clusters * perCluster);
         long end = first + blocks + clusters;
         growFile(end);
-        refcounts.extendInMemory(clusters * perCluster);
-        long at = first;
-        for (long index = indexOf(first); index <= indexOf(end - 1); index++) {
-            if (refcounts.blockOffset(index) == 0) {
-                refcounts.addBlock((int) index, at++);
-            }
-        }
+        reserve(first, end - first);
+        refcounts.writeBack(); // So that nothing but what has space is left to be written.
+        int length = clusters;
+        health.orFail(() -> moveTable(first, end, length));
+    }
+
+    private void moveTable(long first, long end, int clusters) {
+        refcounts.extendInMemory(clusters * geometry.tableEntriesPerCluster());
+        long at = addBlocks(first, end);
         map.extend(end);
         refcounts.add(first, end - first, 1);
         map.take(first, end - first);

@@ -1,11 +1,13 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
+import dev.gaur.block.StorageNode;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Whether an image may still be changed. After metadata could not be written nobody knows what the
- * file has of it, so no change is accepted any more (Q8); reading goes on. Safe for many threads.
+ * file has of it, so no change is accepted any more (Q8); reading goes on. A full disk is another
+ * matter where the same can be written again. Safe for many threads.
  */
 final class Health {
     private final String image;
@@ -72,5 +74,36 @@ final class Health {
         }
     }
 
+    /**
+     * Runs what may be run once more if the disk was full: whatever part of it is in the file then
+     * harms nobody. Any other failure ends all changes.
+     *
+     * @param again prepares for the next attempt
+     */
+    void orAgain(Runnable change, Runnable again) {
+        try {
+            change.run();
+        } catch (RuntimeException failed) {
+            if (isFailed() || !isFull(failed)) {
+                fail(failed);
+            } else {
+                again.run();
+            }
+            throw failed;
+        }
+    }
+
+    private static boolean isFull(RuntimeException failed) {
+        return failed instanceof BlockException.Media media
+                && (media.errno() == ENOSPC || media.errno() == EDQUOT);
+    }
+
+    /** Makes a file stable. If that fails nobody knows what it has lost, full or not. */
+    void flush(StorageNode file) {
+        orFail(file::flush);
+    }
+
     private static final int EIO = 5;
+    private static final int ENOSPC = 28;
+    private static final int EDQUOT = 122;
 }

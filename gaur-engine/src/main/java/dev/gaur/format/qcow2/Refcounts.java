@@ -38,6 +38,7 @@ final class Refcounts {
     private final LiveHeader header;
     private final Geometry geometry;
     private final ClusterSet metadata;
+    private final Health health;
     private final int blocksMax;
 
     /** By number, from the one that was not used for longest on. */
@@ -53,11 +54,12 @@ final class Refcounts {
      * @param metadata is told of new blocks and tables
      * @param cacheBytes bound for blocks in memory
      */
-    Refcounts(StorageNode file, LiveHeader header, ClusterSet metadata, long cacheBytes) {
+    Refcounts(StorageNode file, LiveHeader header, ClusterSet metadata, Health health, long cacheBytes) {
         this.file = file;
         this.header = header;
         this.geometry = header.get().geometry();
         this.metadata = metadata;
+        this.health = health;
         long blocksThere = cacheBytes >>> geometry.clusterBits();
         this.blocksMax = Math.clamp(blocksThere, CACHE_BLOCKS_MIN, CACHE_BLOCKS_MAX);
         this.table = readTable();
@@ -246,7 +248,8 @@ final class Refcounts {
     }
 
     /**
-     * Writes what changed. It is stable after the next flush of the file.
+     * Writes what changed. It is stable after the next flush of the file. If that fails for want of
+     * space it may be called again.
      *
      * @return whether that flush must come before anything that relies on a higher count
      */
@@ -256,7 +259,7 @@ final class Refcounts {
         }
         writeBlocks();
         if (!unhooked.isEmpty()) {
-            file.flush(); // Q6: a block's bytes before the entry that leads to them.
+            health.flush(file); // Q6: a block's bytes before the entry that leads to them.
             hookBlocks();
         }
         boolean needsFlush = increased;
@@ -271,7 +274,7 @@ final class Refcounts {
             long cluster = geometry.clusterIndex(table[index]);
             int countedIn = Math.toIntExact(geometry.refcountTableIndex(cluster));
             if (countedIn != index && countedIn >= unstable) {
-                file.flush();
+                health.flush(file);
                 unstable = Integer.MAX_VALUE;
             }
             file.event(BlockEvent.REFBLOCK_ALLOC_HOOKUP);

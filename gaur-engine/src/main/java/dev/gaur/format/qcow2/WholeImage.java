@@ -43,7 +43,7 @@ final class WholeImage {
         this.health = health;
         ClusterSet metadata = new ClusterSet();
         long cacheBytes = CacheSizes.of(options, header.get()).countBytes();
-        this.refcounts = new Refcounts(file, header, metadata, cacheBytes);
+        this.refcounts = new Refcounts(file, header, metadata, health, cacheBytes);
         this.allocator = new ClusterAllocator(file, geometry, refcounts, metadata, health);
         if (options.discard().passSnapshot()) {
             allocator.setFreed(this::noteFreed);

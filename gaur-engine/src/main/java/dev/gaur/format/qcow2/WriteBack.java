@@ -190,15 +190,33 @@ final class WriteBack {
     private void commit(boolean stable) {
         health.check();
         Batch batch = takeBatch();
-        health.orFail(
-                () -> {
-                    write(batch, stable);
-                    if (!batch.frees().isEmpty()) {
+        // Counts come first and frees last, so that any part of a batch may be in the file.
+        health.orAgain(() -> write(batch, stable), () -> putBack(batch));
+        if (!batch.frees().isEmpty()) {
+            health.orFail(
+                    () -> {
                         // Q3: requests under way may still use what is free now.
                         epoch.awaitEarlier();
                         batch.frees().forEach(this::reclaim);
-                    }
-                });
+                    });
+        }
+    }
+
+    /** The next commit has all of it to do. */
+    private void putBack(Batch batch) {
+        mapping.lock();
+        try {
+            for (Changed each : batch.slices()) {
+                dirtySectors.merge(each.number(), each.sectors(), (a, b) -> a | b);
+            }
+            for (int index : batch.l1()) {
+                dirtyL1.set(index);
+            }
+            frees.addAll(batch.frees());
+            barrier |= batch.barrier();
+        } finally {
+            mapping.unlock();
+        }
     }
 
     private Batch takeBatch() {
@@ -227,8 +245,8 @@ final class WriteBack {
 
     private void write(Batch batch, boolean stable) {
         if (!batch.isEmpty()) {
-            if (lazy) {
-                header.setIncompatible(Header.DIRTY, true); // Stable before the first link.
+            if (lazy) { // Stable before the first link.
+                health.orFail(() -> header.setIncompatible(Header.DIRTY, true));
             }
         }
         if (!lazy) {
@@ -262,9 +280,9 @@ final class WriteBack {
 
     private void flushFiles() {
         if (data != file) {
-            data.flush();
+            health.flush(data);
         }
-        file.flush();
+        health.flush(file);
         countsUnstable = false;
     }
 

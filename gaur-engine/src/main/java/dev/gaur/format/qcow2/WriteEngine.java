@@ -54,7 +54,7 @@ final class WriteEngine {
         Header now = header.get();
         Geometry geometry = now.geometry();
         long cacheBytes = CacheSizes.of(options, now).countBytes();
-        Refcounts refcounts = new Refcounts(file, header, metadata, cacheBytes);
+        Refcounts refcounts = new Refcounts(file, header, metadata, health, cacheBytes);
         this.allocator = new ClusterAllocator(file, geometry, refcounts, metadata, health);
         DiscardOptions discard = options.discard();
         this.writeBack =

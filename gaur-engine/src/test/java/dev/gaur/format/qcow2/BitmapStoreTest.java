@@ -38,7 +38,7 @@ class BitmapStoreTest {
         ClusterSet metadata = new ClusterSet();
         BitmapStore store = new BitmapStore(file, header);
         Health health = new Health("", header);
-        Refcounts counts = new Refcounts(file, header, metadata, 1 << 20);
+        Refcounts counts = new Refcounts(file, header, metadata, health, 1 << 20);
         store.attach(
                 new ClusterAllocator(file, header.get().geometry(), counts, metadata, health),
                 metadata);

@@ -1,0 +1,166 @@
+package dev.gaur.format.qcow2;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroMode;
+import dev.gaur.format.Image;
+import dev.gaur.format.qcow2.Kinds.Kind;
+import dev.gaur.storage.memory.MemoryStorage;
+import dev.gaur.testkit.FailingStorage;
+import dev.gaur.testkit.FaultPlan;
+import dev.gaur.testkit.FaultPlan.Call;
+import dev.gaur.testkit.FaultPlan.Fault;
+import dev.gaur.testkit.FullDisk;
+import dev.gaur.testkit.TestBytes;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * A full disk fails the request that needed space, and nothing else: once there is space the same
+ * request succeeds, as a virtual machine that was paused and resumed would have it.
+ */
+class FullDiskTest {
+    private static final long SEED = Long.getLong("gaur.seed", 20261126L);
+    private static final int SIZE = 1_000_448;
+    private static final int ENOSPC = 28;
+    private static final int TRIES = 10_000;
+
+    static List<Kind> kinds() {
+        Qcow2CreateOptions plain = Qcow2CreateOptions.ofSize(SIZE);
+        List<Kind> more =
+                List.of(
+                        // The refcount table moves again and again.
+                        new Kind(
+                                "512, bits64, 20 MiB",
+                                Qcow2CreateOptions.ofSize(20 << 20)
+                                        .withClusterSize(512)
+                                        .withRefcountBits(64),
+                                0),
+                        new Kind("bits1", plain.withClusterSize(4096).withRefcountBits(1), 0));
+        return Stream.concat(Kinds.of(SIZE).stream(), more.stream()).toList();
+    }
+
+    /** Runs a request until there is space for it; others make space. */
+    private static void insist(Runnable request, Runnable makeSpace) {
+        for (int i = 0; i < TRIES; i++) {
+            try {
+                request.run();
+                return;
+            } catch (BlockException.Media full) {
+                if (full.errno() != ENOSPC) {
+                    throw full;
+                }
+                makeSpace.run();
+            }
+        }
+        throw new AssertionError("no space is enough");
+    }
+
+    /** A random request; its twin does the same to an array. */
+    private record Step(Runnable request, Runnable twin) {
+        static Step random(Image image, byte[] disk, Random random) {
+            int from = random.nextInt(disk.length);
+            int length = random.nextInt(disk.length - from) >>> random.nextInt(10);
+            return switch (random.nextInt(8)) {
+                case 0 -> new Step(image::flush, () -> {});
+                case 1 ->
+                        new Step(
+                                () -> image.zero(from, length, ZeroMode.UNMAP, Durability.STABLE),
+                                () -> Arrays.fill(disk, from, from + length, (byte) 0));
+                default -> {
+                    byte[] bytes = TestBytes.patchy(random, length);
+                    Durability how = random.nextInt(4) == 0 ? Durability.STABLE : Durability.CACHED;
+                    yield new Step(
+                            () -> image.write(from, MemorySegment.ofArray(bytes), how),
+                            () -> System.arraycopy(bytes, 0, disk, from, length));
+                }
+            };
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void withSpaceAgainTheImageGoesOn(Kind kind) {
+        Random random = new Random(SEED);
+        MemoryStorage storage = kind.create();
+        FullDisk full = new FullDisk(storage);
+        Runnable makeSpace = () -> full.grow(1 + random.nextInt(64 << 10));
+        byte[] disk = kind.content();
+        try (Image image = kind.open(full)) {
+            for (int i = 0; i < 60; i++) {
+                Step step = Step.random(image, disk, random);
+                insist(step.request(), makeSpace);
+                step.twin().run();
+            }
+            insist(image::flush, makeSpace);
+            assertArrayEquals(disk, TestBytes.read(image, 0, disk.length), "seed " + SEED);
+        }
+        assertTrue(full.refusals() > 10);
+        assertSound(kind, storage, disk);
+    }
+
+    static List<Kind> smallKinds() {
+        return kinds().stream().filter(kind -> !kind.name().matches("(2M|.*MiB).*")).toList();
+    }
+
+    /** Fails as planned, but for the header's few bytes. */
+    private static StorageNode failing(StorageNode storage, FaultPlan plan) {
+        return new FailingStorage(storage, plan) {
+            @Override
+            public void write(long offset, MemorySegment source, Durability durability) {
+                if (offset < Geometry.SECTOR) {
+                    storage.write(offset, source, durability);
+                } else {
+                    super.write(offset, source, durability);
+                }
+            }
+        };
+    }
+
+    /** Not even space that was there is always enough: file systems have needs of their own. */
+    @ParameterizedTest
+    @MethodSource("smallKinds")
+    void whicheverCallFindsItFullTheImageGoesOn(Kind kind) {
+        EnumSet<Call> calls = EnumSet.of(Call.WRITE, Call.ZERO, Call.RESIZE);
+        boolean failed = true;
+        for (int n = 1; failed; n += 3) {
+            Random random = new Random(SEED);
+            MemoryStorage storage = kind.create();
+            FaultPlan plan = FaultPlan.once(calls, Fault.SHORT, n);
+            byte[] disk = kind.content();
+            try (Image image = kind.open(failing(storage, plan))) {
+                for (int i = 0; i < 15; i++) {
+                    Step next = Step.random(image, disk, random);
+                    insist(next.request(), () -> {});
+                    next.twin().run();
+                }
+                insist(image::flush, () -> {});
+                assertArrayEquals(disk, TestBytes.read(image, 0, disk.length), plan.toString());
+            } catch (BlockException.Media full) {
+                assertEquals(ENOSPC, full.errno(), plan.toString()); // Closing found it full.
+            }
+            failed = plan.hasFailed();
+            assertSound(kind, storage, disk);
+        }
+    }
+
+    private static void assertSound(Kind kind, StorageNode storage, byte[] disk) {
+        if (!HeaderCodec.read(storage).has(Header.DIRTY)) {
+            assertEquals(List.of(), Kinds.damage(storage));
+        }
+        try (Image image = kind.open(storage)) {
+            assertArrayEquals(disk, TestBytes.read(image, 0, disk.length), "opened again");
+        }
+    }
+}
