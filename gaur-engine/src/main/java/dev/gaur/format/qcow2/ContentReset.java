@@ -166,10 +166,19 @@ final class ContentReset {
     }
 
     private void giveSpaceBack() {
-        long end = geometry.clusterOffset(kept.last() + 1);
-        if (file.length() > end) {
-            file.resize(end);
+        try {
+            long end = geometry.clusterOffset(kept.last() + 1);
+            if (file.length() > end) {
+                file.resize(end);
+            }
+            discardBetween();
+        } catch (BlockException.Media _) {
+            // Nothing depends on it: nothing of it is counted.
         }
+        file.flush();
+    }
+
+    private void discardBetween() {
         long free = 0;
         for (long cluster : kept) {
             long start = geometry.clusterOffset(cluster);
@@ -178,6 +187,5 @@ final class ContentReset {
             }
             free = start + geometry.clusterSize();
         }
-        file.flush();
     }
 }

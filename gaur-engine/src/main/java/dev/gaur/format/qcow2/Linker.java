@@ -157,7 +157,7 @@ final class Linker {
         tables.setL1(l1Index, taken.hostOffset() | L2Entry.COPIED);
         writeBack.changedL1(l1Index);
         if (old != 0) {
-            writeBack.free(new Free(old, 1, false, false));
+            writeBack.free(new Free(old, 1, true, false));
         }
     }
 
@@ -170,10 +170,9 @@ final class Linker {
                 return taken;
             }
             file.event(BlockEvent.L2_ALLOC_WRITE);
-            if (!taken.fresh()) {
-                long length = geometry.clusterSize();
-                file.zero(taken.hostOffset(), length, ZeroMode.KEEP, Durability.CACHED);
-            }
+            // A fresh one too: it gets space, before a full disk can fail a commit.
+            long length = geometry.clusterSize();
+            file.zero(taken.hostOffset(), length, ZeroMode.KEEP, Durability.CACHED);
             return taken;
         } catch (RuntimeException failure) {
             allocator.free(taken.hostOffset(), 1);

@@ -356,13 +356,14 @@ final class Qcow2Image implements Image {
                 ready.makeEmpty(view);
                 return;
             }
+            ready.settle();
             reads.pause();
             try {
-                ready.endBefore(() -> ContentReset.run(file, header.get()));
+                health.orFail(() -> ContentReset.run(file, header.get()));
+            } finally { // Perhaps half-way: nobody may read what was freed.
                 compressed.forgetAll();
                 view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
                 engine = null;
-            } finally {
                 reads.resume();
             }
         } finally {

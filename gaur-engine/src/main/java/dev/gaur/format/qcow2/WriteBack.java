@@ -1,6 +1,7 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockEvent;
+import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.DiscardOptions;
@@ -33,7 +34,7 @@ final class WriteBack {
     /**
      * References that nothing in the file will have, once the changes so far are stable.
      *
-     * @param table they were those of a table, which nobody else has
+     * @param table it was that to a table, which may be somebody else's, too
      * @param discard somebody asked for that, by a discard or by zeros that give space back
      */
     record Free(long hostOffset, long clusters, boolean table, boolean discard) {}
@@ -342,8 +343,13 @@ final class WriteBack {
     private void discard(long cluster) {
         long offset = geometry.clusterOffset(cluster);
         long length = Math.min(geometry.clusterSize(), file.length() - offset);
-        if (length > 0 && allocator.isLastReference(cluster)) {
+        if (length <= 0 || !allocator.isLastReference(cluster)) {
+            return;
+        }
+        try {
             file.discard(offset, length);
+        } catch (BlockException.Media _) {
+            // It would have been nice, but nothing depends on it.
         }
     }
 
@@ -354,7 +360,7 @@ final class WriteBack {
                 discard(at);
             }
         }
-        if (free.table()) {
+        if (free.table() && allocator.isLastReference(cluster)) {
             metadata.remove(cluster, free.clusters());
         }
         allocator.free(free.hostOffset(), free.clusters());

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
@@ -17,6 +18,10 @@ import dev.gaur.format.Image;
 import dev.gaur.format.ReferenceOpener;
 import dev.gaur.storage.Reference;
 import dev.gaur.storage.memory.MemoryStorage;
+import dev.gaur.testkit.FailingStorage;
+import dev.gaur.testkit.FaultPlan;
+import dev.gaur.testkit.FaultPlan.Call;
+import dev.gaur.testkit.FaultPlan.Fault;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -189,5 +194,58 @@ class Qcow2WriteTest {
         CheckReport report = new ConsistencyCheck(storage, header).check(listener);
         assertEquals(List.of(), findings, "seed " + SEED);
         assertEquals("", report.failure());
+    }
+
+    /** Some writers never set COPIED in the L1 table. */
+    @Test
+    void aTableThatNobodySharesIsFreeOnceItWasCopied() {
+        MemoryStorage storage = new TinyImage().put(TinyImage.L1, TinyImage.L2).storage();
+        byte[] bytes = TestBytes.patchy(new Random(SEED), TinyImage.CLUSTER);
+        ReferenceOpener none = new Base(new byte[0]);
+        try (Image image =
+                Qcow2Format.INSTANCE.open(
+                        new KeepOpen(storage, true), FormatOptions.DEFAULT, none)) {
+            for (int cluster = 4; cluster < 8; cluster++) {
+                long at = (long) cluster * TinyImage.CLUSTER;
+                image.write(at, MemorySegment.ofArray(bytes), Durability.STABLE);
+            }
+            assertArrayEquals(bytes, TestBytes.read(image, 7L * bytes.length, bytes.length));
+        }
+        assertFalse(HeaderCodec.read(storage).has(Header.CORRUPT));
+        check(storage);
+    }
+
+    /** After a commit the backing file has it all: whatever fails, the disk reads as before. */
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void anEmptyingThatFailsIsNotSeen(Kind kind) {
+        if (kind.backing() < SIZE) {
+            return;
+        }
+        byte[] base = Arrays.copyOf(base(kind), SIZE);
+        MemoryStorage before = new MemoryStorage("image", 0);
+        Qcow2CreateOptions options = kind.options().withBacking("base", "raw");
+        ImageCreator.create(before, Optional.empty(), options);
+        try (Image image = open(new KeepOpen(before, true), kind)) {
+            image.write(0, MemorySegment.ofArray(base), Durability.CACHED);
+        }
+        boolean failed = true;
+        for (int n = 1; failed; n++) {
+            FaultPlan plan = FaultPlan.once(Call.changes(), Fault.EIO, n);
+            MemoryStorage storage = copy(before);
+            Image image = open(new FailingStorage(storage, plan), kind);
+            try {
+                image.write(0, MemorySegment.ofArray(base), Durability.CACHED);
+                assertArrayEquals(base, TestBytes.read(image, 0, SIZE), plan.toString());
+                image.emptying().orElseThrow().makeEmpty();
+            } catch (BlockException expected) {
+                assertTrue(plan.hasFailed(), expected::toString);
+            }
+            failed = plan.hasFailed();
+            assertArrayEquals(base, TestBytes.read(image, 0, SIZE), plan.toString());
+            try (Image again = open(new KeepOpen(storage, false), kind)) {
+                assertArrayEquals(base, TestBytes.read(again, 0, SIZE), plan.toString());
+            }
+        }
     }
 }
