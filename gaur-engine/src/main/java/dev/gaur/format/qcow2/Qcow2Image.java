@@ -386,13 +386,12 @@ final class Qcow2Image implements Image {
 
     /** Runs a change of the bitmaps while no request is under way. */
     private void changeBitmaps(Consumer<BitmapStore> change) {
-        if (closed || !writable) {
-            throw new BlockException.Denied(name(), "", closed ? "is closed" : "is read-only");
-        }
-        WriteEngine ready = engine();
         changes.pause();
         try {
-            change.accept(ready.bitmaps());
+            if (closed || !writable) { // Asked while paused: nobody closes it meanwhile.
+                throw new BlockException.Denied(name(), "", closed ? "is closed" : "is read-only");
+            }
+            change.accept(engine().bitmaps());
         } finally {
             changes.resume();
         }
