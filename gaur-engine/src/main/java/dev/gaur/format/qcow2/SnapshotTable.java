@@ -29,6 +29,9 @@ record SnapshotTable(List<Snapshot> snapshots, long bytes) {
 
     private static final long NO_ICOUNT = -1;
 
+    /** Lengths of strings have 16 bits. */
+    private static final int STRING_MAX = 0xFFFF;
+
     /**
      * One snapshot.
      *
@@ -36,17 +39,25 @@ record SnapshotTable(List<Snapshot> snapshots, long bytes) {
      * @param l1Offset where its L1 table lies; not checked
      * @param l1Entries length of its L1 table; not checked
      * @param extra the extra data as it lies in the file, known fields and unknown ones
+     * @param id as it lies in the file, which need not be UTF-8
+     * @param name likewise
      */
-    record Snapshot(SnapshotInfo info, long l1Offset, long l1Entries, byte[] extra) {
+    record Snapshot(
+            SnapshotInfo info,
+            long l1Offset,
+            long l1Entries,
+            byte[] extra,
+            byte[] id,
+            byte[] name) {
         /** A new one, with the extra data that QEMU writes. */
         static Snapshot of(SnapshotInfo info, long l1Offset, long l1Entries) {
-            return new Snapshot(info, l1Offset, l1Entries, new byte[0]);
+            byte[] id = info.id().getBytes(StandardCharsets.UTF_8);
+            byte[] name = info.name().getBytes(StandardCharsets.UTF_8);
+            return new Snapshot(info, l1Offset, l1Entries, new byte[0], id, name);
         }
 
         /** Puts the entry as QEMU writes it; extra data beyond the known fields is kept. */
         private void put(ByteBuffer out) {
-            byte[] id = info.id().getBytes(StandardCharsets.UTF_8);
-            byte[] name = info.name().getBytes(StandardCharsets.UTF_8);
             long state = info.vmStateBytes();
             byte[] all = Arrays.copyOf(extra, Math.max(extra.length, KNOWN_EXTRA));
             ByteBuffer.wrap(all)
@@ -63,10 +74,8 @@ record SnapshotTable(List<Snapshot> snapshots, long bytes) {
         }
 
         private int bytes() {
-            int id = info.id().getBytes(StandardCharsets.UTF_8).length;
-            int name = info.name().getBytes(StandardCharsets.UTF_8).length;
             int all = Math.max(extra.length, KNOWN_EXTRA);
-            return (HeaderCodec.SNAPSHOT_ENTRY_MIN + all + id + name + 7) & -8;
+            return (HeaderCodec.SNAPSHOT_ENTRY_MIN + all + id.length + name.length + 7) & -8;
         }
     }
 
@@ -81,6 +90,12 @@ record SnapshotTable(List<Snapshot> snapshots, long bytes) {
     static byte[] encode(String image, List<Snapshot> snapshots) {
         long size = 0;
         for (Snapshot each : snapshots) {
+            if (each.id().length > STRING_MAX || each.name().length > STRING_MAX) {
+                throw new BlockException.Unsupported(
+                        image,
+                        "snapshot table",
+                        "a name has more than %d bytes".formatted(STRING_MAX));
+            }
             size += each.bytes();
         }
         if (size > BYTES_MAX || snapshots.size() > HeaderCodec.SNAPSHOTS_MAX) {
@@ -129,16 +144,16 @@ record SnapshotTable(List<Snapshot> snapshots, long bytes) {
         }
         byte[] extraData = take(storage, in, (int) extraBytes);
         ByteBuffer extra = ByteBuffer.wrap(extraData);
-        String id = Header.text(take(storage, in, Short.toUnsignedInt(entry.getShort(12))));
-        String name = Header.text(take(storage, in, Short.toUnsignedInt(entry.getShort(14))));
+        byte[] id = take(storage, in, Short.toUnsignedInt(entry.getShort(12)));
+        byte[] name = take(storage, in, Short.toUnsignedInt(entry.getShort(14)));
         int padding = (int) -in.position() & 7;
         if (index < header.snapshotCount() - 1) {
             take(storage, in, padding);
         }
         SnapshotInfo info =
                 new SnapshotInfo(
-                        id,
-                        name,
+                        Header.text(id),
+                        Header.text(name),
                         Instant.ofEpochSecond(
                                 Integer.toUnsignedLong(entry.getInt(16)),
                                 Integer.toUnsignedLong(entry.getInt(20))),
@@ -151,7 +166,7 @@ record SnapshotTable(List<Snapshot> snapshots, long bytes) {
                                 ? OptionalLong.of(extra.getLong(16))
                                 : OptionalLong.empty());
         long l1Entries = Integer.toUnsignedLong(entry.getInt(8));
-        return new Snapshot(info, entry.getLong(0), l1Entries, extraData);
+        return new Snapshot(info, entry.getLong(0), l1Entries, extraData, id, name);
     }
 
     private static byte[] take(StorageNode storage, StreamReader in, int count) {

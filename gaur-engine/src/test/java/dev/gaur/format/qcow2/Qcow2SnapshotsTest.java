@@ -17,6 +17,7 @@ import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.FailingStorage;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -167,7 +168,12 @@ class Qcow2SnapshotsTest {
         extra[39] = 9;
         var longer =
                 new SnapshotTable.Snapshot(
-                        first.info(), first.l1Offset(), first.l1Entries(), extra);
+                        first.info(),
+                        first.l1Offset(),
+                        first.l1Entries(),
+                        extra,
+                        first.id(),
+                        first.name());
         byte[] table = SnapshotTable.encode("image", List.of(longer));
         storage.write(header.snapshotsOffset(), MemorySegment.ofArray(table), Durability.CACHED);
         try (Image image = kind.open(storage)) {
@@ -176,6 +182,39 @@ class Qcow2SnapshotsTest {
         SnapshotTable after = SnapshotTable.read(storage, HeaderCodec.read(storage));
         assertArrayEquals(extra, after.snapshots().getFirst().extra());
         assertEquals(24, after.snapshots().getLast().extra().length);
+        assertEquals(List.of(), Kinds.findings(storage));
+    }
+
+    @Test
+    void namesThatAreNotUtf8StayAsTheyAre() {
+        Kind kind = kinds().getFirst();
+        MemoryStorage storage = kind.create();
+        try (Image image = kind.open(storage)) {
+            snapshots(image).create(wish("groesser"));
+        }
+        long name = HeaderCodec.read(storage).snapshotsOffset() + 40 + 24 + 1;
+        byte[] latin = "gr\u00f6\u00dfer  ".getBytes(StandardCharsets.ISO_8859_1);
+        storage.write(name, MemorySegment.ofArray(latin), Durability.CACHED);
+        try (Image image = kind.open(storage)) {
+            snapshots(image).create(wish("second"));
+        }
+        name = HeaderCodec.read(storage).snapshotsOffset() + 40 + 24 + 1;
+        assertArrayEquals(latin, TestBytes.read(storage, name, latin.length));
+        assertEquals(List.of(), Kinds.findings(storage));
+    }
+
+    @Test
+    void aNameThatNoTableHasRoomForIsRefused() {
+        Kind kind = kinds().getFirst();
+        MemoryStorage storage = kind.create();
+        try (Image image = kind.open(storage)) {
+            String tooLong = "x".repeat(65_536);
+            assertThrows(
+                    BlockException.Unsupported.class, () -> snapshots(image).create(wish(tooLong)));
+            String name = tooLong.substring(1);
+            snapshots(image).create(wish(name));
+            assertEquals(name, snapshots(image).list().getFirst().name());
+        }
         assertEquals(List.of(), Kinds.findings(storage));
     }
 
