@@ -103,17 +103,21 @@ final class ImageAmender {
 
     private void rewriteSnapshots(SnapshotTable table) {
         byte[] bytes = SnapshotTable.encode(file.name(), table.snapshots());
-        long place = image.take(bytes.length);
-        file.write(place, MemorySegment.ofArray(bytes), Durability.CACHED);
         long old = header.get().snapshotsOffset();
-        image.health()
-                .orFail(
-                        () -> {
-                            image.commit();
-                            header.switchSnapshots(table.snapshots().size(), place);
-                            image.free(old, table.bytes());
-                            image.finish();
-                        });
+        long[] place = {0};
+        image.prepare(
+                () -> {
+                    place[0] = image.take(bytes.length);
+                    file.write(place[0], MemorySegment.ofArray(bytes), Durability.CACHED);
+                    image.commit();
+                });
+        image.change(
+                () -> {
+                    header.switchSnapshots(table.snapshots().size(), place[0]);
+                    image.free(old, table.bytes());
+                    image.finish();
+                });
+        image = image.again(); // What was freed may be taken.
     }
 
     private void downgrade() {

@@ -75,27 +75,27 @@ final class ImageResizer {
         // How many clusters the last table still maps.
         int kept = (int) (geometry.clustersFor(size) - (needed - 1L) * geometry.l2Entries());
         boolean cuts = needed > 0 && kept < geometry.l2Entries() && l1[needed - 1] != 0;
-        if (cuts) {
-            l1[needed - 1] = copy(tree, needed - 1, kept) | L2Entry.COPIED;
-        }
-        long bytes = (long) l1.length * Long.BYTES;
-        long place = image.take(bytes);
-        file.event(BlockEvent.L1_SHRINK_WRITE_TABLE);
-        image.writeTable(place, l1);
         long oldPlace = header.get().l1TableOffset();
-        image.health()
-                .orFail(
-                        () -> {
-                            image.commit();
-                            header.switchDisk(size, l1.length, place);
-                            file.event(BlockEvent.L1_SHRINK_FREE_L2_CLUSTERS);
-                            if (cuts) {
-                                image.lowerPart(tree, needed - 1, kept);
-                            }
-                            image.lower(image.tree("L1 table", withoutFirst(old, needed)));
-                            image.free(oldPlace, (long) old.length * Long.BYTES);
-                            image.finish();
-                        });
+        long[] place = {0};
+        image.prepare(
+                () -> {
+                    if (cuts) {
+                        l1[needed - 1] = copy(tree, needed - 1, kept) | L2Entry.COPIED;
+                    }
+                    file.event(BlockEvent.L1_SHRINK_WRITE_TABLE);
+                    place[0] = writeStable(l1);
+                });
+        image.change(
+                () -> {
+                    header.switchDisk(size, l1.length, place[0]);
+                    file.event(BlockEvent.L1_SHRINK_FREE_L2_CLUSTERS);
+                    if (cuts) {
+                        image.lowerPart(tree, needed - 1, kept);
+                    }
+                    image.lower(image.tree("L1 table", withoutFirst(old, needed)));
+                    image.free(oldPlace, (long) old.length * Long.BYTES);
+                    image.finish();
+                });
         if (needed > 0) {
             moveDown(l1, cuts);
         }
@@ -103,6 +103,14 @@ final class ImageResizer {
         if (data != file) {
             data.resize(Math.min(data.length(), size));
         }
+    }
+
+    /** Writes a new L1 table, and makes all that is new stable; returns where it is. */
+    private long writeStable(long[] l1) {
+        long place = image.take((long) l1.length * Long.BYTES);
+        image.writeTable(place, l1);
+        image.commit();
+        return place;
     }
 
     /** Copies the first entries of a table; returns where to. */
@@ -117,25 +125,25 @@ final class ImageResizer {
         image = image.again();
         int last = l1.length - 1;
         long oldTable = L2Entry.hostOffset(l1[last]);
-        if (table) {
-            ClusterTree tree = image.tree("L1 table", l1.clone());
-            l1[last] = copy(tree, last, geometry.l2Entries()) | L2Entry.COPIED;
-        }
-        long bytes = (long) l1.length * Long.BYTES;
         long oldPlace = header.get().l1TableOffset();
-        long place = image.take(bytes);
-        image.writeTable(place, l1);
-        image.health()
-                .orFail(
-                        () -> {
-                            image.commit();
-                            header.switchL1(l1.length, place);
-                            if (table) {
-                                image.free(oldTable, geometry.clusterSize());
-                            }
-                            image.free(oldPlace, bytes);
-                            image.finish();
-                        });
+        long[] place = {0};
+        image.prepare(
+                () -> {
+                    if (table) {
+                        ClusterTree tree = image.tree("L1 table", l1.clone());
+                        l1[last] = copy(tree, last, geometry.l2Entries()) | L2Entry.COPIED;
+                    }
+                    place[0] = writeStable(l1);
+                });
+        image.change(
+                () -> {
+                    header.switchL1(l1.length, place[0]);
+                    if (table) {
+                        image.free(oldTable, geometry.clusterSize());
+                    }
+                    image.free(oldPlace, (long) l1.length * Long.BYTES);
+                    image.finish();
+                });
     }
 
     private static long[] withoutFirst(long[] l1, int count) {
@@ -198,21 +206,22 @@ final class ImageResizer {
             return;
         }
         long[] l1 = Arrays.copyOf(Arrays.copyOf(old, used), (int) needed);
-        file.event(BlockEvent.L1_GROW_ALLOC_TABLE);
-        long place = image.take((long) l1.length * Long.BYTES);
-        file.event(BlockEvent.L1_GROW_WRITE_TABLE);
-        image.writeTable(place, l1);
         long oldPlace = header.get().l1TableOffset();
-        image.health()
-                .orFail(
-                        () -> {
-                            image.commit();
-                            file.event(BlockEvent.L1_GROW_ACTIVATE_TABLE);
-                            header.switchL1(l1.length, place);
-                            image.lower(image.tree("L1 table", behind));
-                            image.free(oldPlace, (long) old.length * Long.BYTES);
-                            image.finish();
-                        });
+        long[] place = {0};
+        image.prepare(
+                () -> {
+                    file.event(BlockEvent.L1_GROW_ALLOC_TABLE);
+                    file.event(BlockEvent.L1_GROW_WRITE_TABLE);
+                    place[0] = writeStable(l1);
+                });
+        image.change(
+                () -> {
+                    file.event(BlockEvent.L1_GROW_ACTIVATE_TABLE);
+                    header.switchL1(l1.length, place[0]);
+                    image.lower(image.tree("L1 table", behind));
+                    image.free(oldPlace, (long) old.length * Long.BYTES);
+                    image.finish();
+                });
     }
 
     private static final int EFBIG = 27;

@@ -41,12 +41,17 @@ final class RefcountWidth {
         BitSet used = change.usedBlocks();
         Place place = change.place(used);
         long end = change.old.clusterOffset(place.end());
-        if (change.file.length() < end) {
-            change.file.resize(end);
-        }
-        change.write(place);
-        change.file.flush();
-        image.health().orFail(() -> change.switchTo(place));
+        long before = change.file.length();
+        image.prepare(
+                () -> {
+                    if (before < end) {
+                        change.file.resize(end);
+                    }
+                    change.write(place);
+                    image.flush();
+                },
+                () -> change.file.resize(before));
+        image.change(() -> change.switchTo(place));
     }
 
     /** Finds the new blocks that will count something, and sees to it that all counts fit. */

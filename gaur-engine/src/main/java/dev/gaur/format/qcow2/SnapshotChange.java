@@ -48,32 +48,30 @@ final class SnapshotChange {
         List<Snapshot> all = new ArrayList<>(table.snapshots());
         SnapshotInfo info = named(wish);
         all.add(Snapshot.of(info, 0, l1.length));
-        long tableBytes = SnapshotTable.encode(name, all).length; // Over a limit?
-        long copy = image.take(bytes);
-        all.set(all.size() - 1, Snapshot.of(info, copy, l1.length));
-        long place = image.take(tableBytes);
-        image.writeTable(copy, l1);
-        writeTable(place, all);
+        long[] place = {0};
+        image.prepare(
+                () -> {
+                    long copy = image.take(bytes);
+                    image.writeTable(copy, l1);
+                    all.set(all.size() - 1, Snapshot.of(info, copy, l1.length));
+                    place[0] = writeTable(all);
+                    image.commit();
+                });
+        image.setDirty(true);
         boolean[] raised = {false};
-        image.health()
-                .orFail(
-                        () -> {
-                            image.commit();
-                            image.setDirty(true);
-                            raised[0] = image.raise(tree);
-                            if (raised[0]) {
-                                share(tree, l1);
-                                switchTo(all.size(), place);
-                            } else {
-                                image.free(copy, bytes);
-                                image.free(place, tableBytes);
-                            }
-                            image.finish();
-                            image.setDirty(false);
-                        });
-        if (!raised[0]) {
-            throw tooManyReferences();
-        }
+        image.prepare(
+                () -> {
+                    raised[0] = image.raise(tree);
+                    requireRaised(raised[0]);
+                    share(tree, l1);
+                },
+                () -> unshare(tree, l1, raised[0]));
+        image.change(
+                () -> {
+                    switchTo(all.size(), place[0]);
+                    image.finish();
+                    image.setDirty(false);
+                });
         return info;
     }
 
@@ -106,12 +104,25 @@ final class SnapshotChange {
         tree.clearCopied();
         image.file().event(BlockEvent.L1_UPDATE);
         image.writeTable(header.get().l1TableOffset(), l1WithoutCopied);
-        image.file().flush();
+        image.flush();
     }
 
-    private BlockException tooManyReferences() {
+    /** Nobody shares anything after all. */
+    private void unshare(ClusterTree tree, long[] l1, boolean raised) {
+        if (raised) {
+            image.lower(tree);
+        }
+        image.giveBack();
+        own(l1);
+        image.setDirty(false);
+    }
+
+    private void requireRaised(boolean raised) {
+        if (raised) {
+            return;
+        }
         // "Invalid argument" is what QEMU says.
-        return new BlockException.Media(
+        throw new BlockException.Media(
                 name,
                 "refcounts",
                 BlockException.NO_OFFSET,
@@ -135,27 +146,30 @@ final class SnapshotChange {
         Arrays.setAll(l1, i -> i < saved.length ? L2Entry.hostOffset(saved[i]) : 0);
         long[] old = image.activeL1();
         long oldPlace = header.get().l1TableOffset();
-        long place = image.take((long) l1.length * Long.BYTES);
-        image.writeTable(place, l1);
+        long[] place = {0};
         boolean[] raised = {false};
-        image.health()
-                .orFail(
-                        () -> {
-                            raised[0] = image.raise(tree);
-                            if (raised[0]) {
-                                tree.clearCopied(); // Has no meaning yet, but is about to.
-                                image.commit();
-                                header.switchDisk(size, l1.length, place);
-                                image.lower(image.tree("old L1 table", old));
-                                image.free(oldPlace, (long) old.length * Long.BYTES);
-                            } else {
-                                image.free(place, (long) l1.length * Long.BYTES);
-                            }
-                            image.finish();
-                        });
-        if (!raised[0]) {
-            throw tooManyReferences();
-        }
+        image.prepare(
+                () -> {
+                    place[0] = image.take((long) l1.length * Long.BYTES);
+                    image.writeTable(place[0], l1);
+                    raised[0] = image.raise(tree);
+                    requireRaised(raised[0]);
+                    tree.clearCopied(); // Has no meaning yet, but is about to.
+                    image.commit();
+                },
+                () -> {
+                    if (raised[0]) {
+                        image.lower(tree);
+                    }
+                    image.giveBack();
+                });
+        image.change(
+                () -> {
+                    header.switchDisk(size, l1.length, place[0]);
+                    image.lower(image.tree("old L1 table", old));
+                    image.free(oldPlace, (long) old.length * Long.BYTES);
+                    image.finish();
+                });
     }
 
     private long neededEntries(Snapshot snapshot) {
@@ -180,21 +194,22 @@ final class SnapshotChange {
         long[] saved = image.l1Of(snapshot);
         ClusterTree tree = image.tree(WholeImage.nameOf(snapshot), saved);
         long[] l1 = image.activeL1();
-        long tableBytes = SnapshotTable.encode(name, others).length;
-        long place = image.take(tableBytes);
-        writeTable(place, others);
-        image.health()
-                .orFail(
-                        () -> {
-                            image.commit();
-                            image.setDirty(true);
-                            switchTo(others.size(), place);
-                            image.lower(tree);
-                            image.free(snapshot.l1Offset(), (long) saved.length * Long.BYTES);
-                            image.finish();
-                            own(l1);
-                            image.setDirty(false);
-                        });
+        long[] place = {0};
+        image.prepare(
+                () -> {
+                    place[0] = writeTable(others);
+                    image.commit();
+                });
+        image.setDirty(true);
+        image.change(
+                () -> {
+                    switchTo(others.size(), place[0]);
+                    image.lower(tree);
+                    image.free(snapshot.l1Offset(), (long) saved.length * Long.BYTES);
+                    image.finish();
+                    own(l1);
+                    image.setDirty(false);
+                });
     }
 
     /** What the active state has for itself again may be overwritten in place. */
@@ -209,7 +224,7 @@ final class SnapshotChange {
         }
         image.file().event(BlockEvent.L1_UPDATE);
         image.writeTable(header.get().l1TableOffset(), l1);
-        image.file().flush();
+        image.flush();
     }
 
     // ---- the table
@@ -239,11 +254,14 @@ final class SnapshotChange {
 
     private static final int ENOENT = 2;
 
-    private void writeTable(long place, List<Snapshot> snapshots) {
+    /** Writes a new table; returns where to. */
+    private long writeTable(List<Snapshot> snapshots) {
         byte[] bytes = SnapshotTable.encode(name, snapshots);
+        long place = image.take(bytes.length);
         if (bytes.length > 0) {
             image.file().write(place, MemorySegment.ofArray(bytes), Durability.CACHED);
         }
+        return place;
     }
 
     /** Q6: the new table is stable. */

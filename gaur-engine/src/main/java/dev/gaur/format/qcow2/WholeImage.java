@@ -32,6 +32,9 @@ final class WholeImage {
 
     private static final int FREED_MAX = 1 << 18;
 
+    /** What nothing in the file leads to yet. */
+    private final List<Taken> pending = new ArrayList<>();
+
     /**
      * @param health is failed when nobody knows what the file has
      */
@@ -120,7 +123,9 @@ final class WholeImage {
     /** Takes clusters, one behind the other. */
     Taken takeRun(long clusters) {
         freed.clear(); // Some of it may be in use again.
-        return allocator.takeRun(clusters);
+        Taken taken = allocator.takeRun(clusters);
+        pending.add(taken);
+        return taken;
     }
 
     /** Frees the clusters of so many bytes, which nothing in the file leads to any more (Q3). */
@@ -131,21 +136,25 @@ final class WholeImage {
     }
 
     /**
-     * Counts all references of a tree once more, or none of them.
+     * Counts all references of a tree once more, or, whatever happens, none of them.
      *
      * @return false if one of the counts cannot grow
      */
     boolean raise(ClusterTree tree) {
         long[] raised = {0};
-        boolean all =
-                tree.references(
-                        (first, count) -> {
-                            long done = allocator.increaseWhilePossible(first, count);
-                            raised[0] += done;
-                            return done == count;
-                        });
-        if (!all) {
-            lower(tree, raised[0]);
+        boolean all = false;
+        try {
+            all =
+                    tree.references(
+                            (first, count) -> {
+                                long done = allocator.increaseWhilePossible(first, count);
+                                raised[0] += done;
+                                return done == count;
+                            });
+        } finally {
+            if (!all && raised[0] > 0) {
+                lower(tree, raised[0]);
+            }
         }
         return all;
     }
@@ -190,6 +199,48 @@ final class WholeImage {
                 });
     }
 
+    // ---- changes
+
+    /** Runs what takes clusters, and writes to them; if it fails they are given back. */
+    void prepare(Runnable work) {
+        prepare(work, this::giveBack);
+    }
+
+    /**
+     * Runs what comes before the one write that makes a change come to be. If it fails, but for a
+     * flush, the image is as it was: at worst clusters are leaked, or it is dirty and so will be
+     * repaired before its next change.
+     *
+     * @param undo takes back what was done
+     */
+    void prepare(Runnable work, Runnable undo) {
+        try {
+            work.run();
+        } catch (RuntimeException failed) {
+            if (!health.isFailed()) {
+                try {
+                    undo.run();
+                } catch (RuntimeException again) {
+                    failed.addSuppressed(again);
+                }
+            }
+            throw failed;
+        }
+    }
+
+    /** Gives back what was taken, which nothing in the file leads to. */
+    void giveBack() {
+        pending.forEach(each -> allocator.free(each.hostOffset(), each.clusters()));
+        pending.clear();
+        finish();
+    }
+
+    /** Makes a prepared change come to be, and frees what it made needless. */
+    void change(Runnable work) {
+        pending.clear();
+        health.orFail(work);
+    }
+
     // ---- the file
 
     /** Writes a table of big-endian numbers. */
@@ -204,7 +255,12 @@ final class WholeImage {
     /** Makes all counts, and all that was written, stable. */
     void commit() {
         refcounts.writeBack();
-        file.flush();
+        flush();
+    }
+
+    /** Makes all that was written stable. */
+    void flush() {
+        health.flush(file);
     }
 
     /**
@@ -213,7 +269,7 @@ final class WholeImage {
      */
     void setDirty(boolean dirty) {
         if (header.get().version() >= 3) {
-            header.setIncompatible(Header.DIRTY, dirty);
+            health.orFail(() -> header.setIncompatible(Header.DIRTY, dirty));
         }
     }
 
@@ -255,8 +311,12 @@ final class WholeImage {
         commit();
         long end = geometry.clusterOffset(refcounts.end());
         if (end < file.length()) {
-            file.resize(end);
-            file.flush();
+            try {
+                file.resize(end);
+            } catch (BlockException.Media _) {
+                // A block device cannot, and nothing depends on it.
+            }
+            flush();
         }
     }
 }

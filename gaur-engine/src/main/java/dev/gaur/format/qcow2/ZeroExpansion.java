@@ -29,6 +29,9 @@ final class ZeroExpansion {
 
     private final List<Gone> gone = new ArrayList<>();
 
+    /** Places that were counted more than once. */
+    private final List<Gone> raised = new ArrayList<>();
+
     ZeroExpansion(WholeImage image, boolean hasBacking) {
         this.image = image;
         this.file = image.file();
@@ -48,18 +51,41 @@ final class ZeroExpansion {
                     tables.add(i);
                 }
             }
-            image.health().orFail(() -> expand(tree, tables));
+            expand(tree, tables);
         }
     }
 
     private void expand(ClusterTree tree, List<Integer> tables) {
         List<Long> places = new ArrayList<>();
         if (hasBacking) {
-            for (int table : tables) {
-                tree.look(table, words -> allocate(tree.tableOffset(table), words, places));
-            }
-            image.commit(); // Counts and zeros before what leads to them.
+            image.prepare(() -> allocate(tree, tables, places), this::giveBack);
+            raised.clear();
         }
+        image.change(() -> edit(tree, tables, places));
+    }
+
+    private void allocate(ClusterTree tree, List<Integer> tables, List<Long> places) {
+        for (int table : tables) {
+            tree.look(table, words -> allocate(tree.tableOffset(table), words, places));
+        }
+        image.commit(); // Counts and zeros before what leads to them.
+    }
+
+    private void giveBack() {
+        free(raised);
+        image.giveBack();
+    }
+
+    private void free(List<Gone> references) {
+        for (Gone each : references) {
+            for (long i = 0; i < each.times(); i++) {
+                image.free(each.hostOffset(), 1);
+            }
+        }
+        references.clear();
+    }
+
+    private void edit(ClusterTree tree, List<Integer> tables, List<Long> places) {
         var next = places.iterator();
         for (int table : tables) {
             long count = count(tree.tableOffset(table));
@@ -73,13 +99,8 @@ final class ZeroExpansion {
                         }
                     });
         }
-        file.flush();
-        for (Gone each : gone) {
-            for (long i = 0; i < each.times(); i++) {
-                image.free(each.hostOffset(), 1);
-            }
-        }
-        gone.clear();
+        image.flush();
+        free(gone);
         image.commit();
     }
 
@@ -105,6 +126,7 @@ final class ZeroExpansion {
                 Taken taken = image.takeRun(1);
                 place = taken.hostOffset();
                 image.raise(place, count - 1);
+                raised.add(new Gone(place, count - 1));
             }
             file.zero(place, geometry.clusterSize(), ZeroMode.KEEP, Durability.CACHED);
             places.add(place);

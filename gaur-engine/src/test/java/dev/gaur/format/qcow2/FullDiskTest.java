@@ -8,7 +8,10 @@ import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
+import dev.gaur.format.CheckListener;
 import dev.gaur.format.Image;
+import dev.gaur.format.Preallocation;
+import dev.gaur.format.SnapshotInfo;
 import dev.gaur.format.qcow2.Kinds.Kind;
 import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.FailingStorage;
@@ -16,12 +19,17 @@ import dev.gaur.testkit.FaultPlan;
 import dev.gaur.testkit.FaultPlan.Call;
 import dev.gaur.testkit.FaultPlan.Fault;
 import dev.gaur.testkit.FullDisk;
+import dev.gaur.testkit.StorageWrapper;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -53,18 +61,17 @@ class FullDiskTest {
 
     /** Runs a request until there is space for it; others make space. */
     private static void insist(Runnable request, Runnable makeSpace) {
-        for (int i = 0; i < TRIES; i++) {
+        for (int i = 1; true; i++) {
             try {
                 request.run();
                 return;
             } catch (BlockException.Media full) {
-                if (full.errno() != ENOSPC) {
+                if (full.errno() != ENOSPC || i == TRIES) {
                     throw full;
                 }
                 makeSpace.run();
             }
         }
-        throw new AssertionError("no space is enough");
     }
 
     /** A random request; its twin does the same to an array. */
@@ -108,6 +115,61 @@ class FullDiskTest {
         }
         assertTrue(full.refusals() > 10);
         assertSound(kind, storage, disk);
+    }
+
+    /** What was written stays visible, whatever finds the disk full after that. */
+    @ParameterizedTest
+    @MethodSource("smallKinds")
+    void nothingIsForgottenForWantOfSpace(Kind kind) {
+        Random random = new Random(SEED);
+        for (int n = 1; n < 60; n += 2) {
+            MemoryStorage storage = kind.create();
+            byte[] disk = kind.content();
+            AtomicBoolean isFull = new AtomicBoolean();
+            int last = n;
+            StorageNode full =
+                    new StorageWrapper(storage) {
+                        private int left = last;
+
+                        @Override
+                        public void write(long offset, MemorySegment source, Durability how) {
+                            if (isFull.get() && left-- <= 0 && offset >= Geometry.SECTOR) {
+                                throw new BlockException.Media(
+                                        name(), "write", offset, "full", ENOSPC, null);
+                            }
+                            super.write(offset, source, how);
+                        }
+                    };
+            try (Image image = kind.open(full)) {
+                Kinds.write(image, disk, random);
+                isFull.set(true);
+                mayFindItFull(() -> image.snapshots().orElseThrow().create(wish()));
+                mayFindItFull(() -> image.checker().orElseThrow().check(CheckListener.NONE));
+                mayFindItFull(
+                        () -> image.resizing().orElseThrow().resize(SIZE + 512, Preallocation.OFF));
+                mayFindItFull(image::flush);
+                byte[] now = TestBytes.read(image, 0, SIZE);
+                assertArrayEquals(disk, now, "seed " + SEED + ", after " + n);
+                isFull.set(false);
+                mayFindItFull(image::flush);
+                now = TestBytes.read(image, 0, SIZE);
+                assertArrayEquals(disk, now, "seed " + SEED + ", after " + n);
+            } catch (BlockException.Media failed) {
+                assertTrue(failed.getMessage().contains("full"), failed::toString);
+            }
+            if (!HeaderCodec.read(storage).has(Header.DIRTY) && kind.options().version() > 2) {
+                assertEquals(List.of(), Kinds.damage(storage), "seed " + SEED + ", after " + n);
+            }
+        }
+    }
+
+    /** After the header's switch it may even end all changes. */
+    private static void mayFindItFull(Runnable request) {
+        try {
+            request.run();
+        } catch (BlockException.Media failed) {
+            assertTrue(failed.getMessage().contains("full"), failed::toString);
+        }
     }
 
     static List<Kind> smallKinds() {
@@ -162,5 +224,65 @@ class FullDiskTest {
         try (Image image = kind.open(storage)) {
             assertArrayEquals(disk, TestBytes.read(image, 0, disk.length), "opened again");
         }
+    }
+
+    /** Telling the file system what is not needed is a kindness, not a duty. */
+    @ParameterizedTest
+    @MethodSource("smallKinds")
+    void aDiscardMayFail(Kind kind) {
+        Random random = new Random(SEED);
+        MemoryStorage storage = kind.create();
+        FaultPlan plan = FaultPlan.from(EnumSet.of(Call.DISCARD), Fault.EIO, 1);
+        byte[] disk = kind.content();
+        try (Image image = kind.open(new FailingStorage(storage, plan))) {
+            for (int i = 0; i < 40; i++) {
+                Step step = Step.random(image, disk, random);
+                step.request().run();
+                step.twin().run();
+            }
+            image.flush();
+            assertArrayEquals(disk, TestBytes.read(image, 0, disk.length), "seed " + SEED);
+            image.emptying().orElseThrow().makeEmpty();
+            disk = kind.content();
+            assertArrayEquals(disk, TestBytes.read(image, 0, disk.length), "empty");
+        }
+        assertSound(kind, storage, disk);
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void snapshotsThatFindItFullAreNotThere(Kind kind) {
+        if (kind.options().refcountBits() == 1) {
+            return; // It can have none.
+        }
+        Random random = new Random(SEED);
+        MemoryStorage storage = kind.create();
+        FullDisk full = new FullDisk(storage);
+        byte[] disk = kind.content();
+        List<byte[]> saved = new ArrayList<>();
+        Runnable makeSpace = () -> full.grow(4096 + kind.options().clusterSize() / 8);
+        try (Image image = kind.open(full)) {
+            for (int i = 0; i < 5; i++) {
+                Step step = Step.random(image, disk, random);
+                insist(step.request(), makeSpace);
+                step.twin().run();
+                int before = image.snapshots().orElseThrow().list().size();
+                insist(
+                        () -> image.snapshots().orElseThrow().create(wish()),
+                        () -> {
+                            assertEquals(before, image.snapshots().orElseThrow().list().size());
+                            makeSpace.run();
+                        });
+                saved.add(disk.clone());
+            }
+            insist(() -> image.snapshots().orElseThrow().apply("2"), makeSpace);
+            insist(() -> image.snapshots().orElseThrow().delete("3"), makeSpace);
+        }
+        assertEquals(List.of(), Kinds.findings(storage));
+        assertSound(kind, storage, saved.get(1));
+    }
+
+    private static SnapshotInfo wish() {
+        return new SnapshotInfo("", "s", Instant.EPOCH, 0, 0, 0, OptionalLong.empty());
     }
 }

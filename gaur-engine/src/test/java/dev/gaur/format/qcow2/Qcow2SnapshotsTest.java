@@ -15,6 +15,9 @@ import dev.gaur.format.Snapshots;
 import dev.gaur.format.qcow2.Kinds.Kind;
 import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.FailingStorage;
+import dev.gaur.testkit.FaultPlan;
+import dev.gaur.testkit.FaultPlan.Call;
+import dev.gaur.testkit.FaultPlan.Fault;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +25,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -321,6 +325,88 @@ class Qcow2SnapshotsTest {
                 failed = failing.hasFailed();
                 assertWhole(kind, storage, disk, saved, operation + " after " + changes);
             }
+        }
+    }
+
+    /** Fails as planned, but for the header, and nothing any more once that is switched. */
+    private static final class UntilSwitched extends FailingStorage {
+        private final StorageNode real;
+        private boolean switched;
+
+        UntilSwitched(StorageNode real, FaultPlan plan) {
+            super(real, plan);
+            this.real = real;
+        }
+
+        @Override
+        public void read(long offset, MemorySegment target) {
+            if (switched) {
+                real.read(offset, target);
+            } else {
+                super.read(offset, target);
+            }
+        }
+
+        @Override
+        public void write(long offset, MemorySegment source, Durability durability) {
+            boolean header = offset < Geometry.SECTOR;
+            switched |= header && source.byteSize() > Long.BYTES;
+            if (header || switched) {
+                real.write(offset, source, durability);
+            } else {
+                super.write(offset, source, durability);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("faultKinds")
+    void whatFailsBeforeTheHeaderIsSwitchedIsUndone(Kind kind) {
+        MemoryStorage before = kind.create();
+        byte[] disk = kind.content();
+        try (Image image = kind.open(before)) {
+            for (int i = 0; i < 2; i++) {
+                Kinds.write(image, disk, new Random(SEED + i));
+                snapshots(image).create(wish("s"));
+            }
+            Kinds.write(image, disk, new Random(SEED + 2));
+        }
+        int undone = 0;
+        for (Operation operation : Operation.values()) {
+            boolean failed = true;
+            for (int n = 1; failed; n++) {
+                MemoryStorage storage = Kinds.copy(before);
+                FaultPlan plan =
+                        FaultPlan.once(EnumSet.of(Call.READ, Call.WRITE, Call.ZERO), Fault.EIO, n);
+                UntilSwitched failing = new UntilSwitched(storage, plan);
+                String when = operation + ", " + plan;
+                try (Image image = kind.open(failing)) {
+                    if (fails(operation, image)) {
+                        assertTrue(plan.hasFailed(), when);
+                        assertEquals(2, snapshots(image).list().size(), when);
+                        assertArrayEquals(disk, TestBytes.read(image, 0, SIZE), when);
+                        operation.run(image);
+                        undone++;
+                    }
+                    byte[] more = TestBytes.read(image, 0, SIZE);
+                    Kinds.write(image, more, new Random(n));
+                    assertArrayEquals(more, TestBytes.read(image, 0, SIZE), when);
+                } catch (BlockException unopened) {
+                    assertTrue(plan.hasFailed(), when + unopened);
+                }
+                failed = plan.hasFailed();
+                assertEquals(List.of(), Kinds.findings(storage), when);
+            }
+        }
+        assertTrue(undone > 20, "few failures");
+    }
+
+    private static boolean fails(Operation operation, Image image) {
+        try {
+            operation.run(image);
+            return false;
+        } catch (BlockException expected) {
+            return true;
         }
     }
 
