@@ -105,11 +105,23 @@ final class HeaderCodec {
      * @throws BlockException.Unsupported if it does not fit in the cluster
      */
     static byte[] encode(String image, Header header) {
+        return encode(image, header, true, 0);
+    }
+
+    /**
+     * The same, laid out otherwise.
+     *
+     * @param names whether there is a feature name table, if the cluster has room for one
+     * @param nameAt where the backing file's name lies if there is one, behind the extensions; 0
+     *     for next to them
+     */
+    static byte[] encode(String image, Header header, boolean names, int nameAt) {
         byte[] cluster = new byte[1 << header.clusterBits()];
         ByteBuffer out = ByteBuffer.wrap(cluster);
         try {
             out.position(header.version() == 2 ? Header.V2_LENGTH : putV3Fields(out, header));
-            putExtensions(out, header);
+            putExtensions(out, header, names);
+            out.position(Math.max(nameAt, out.position()));
             byte[] name = header.backingName().getBytes(StandardCharsets.UTF_8);
             putFields(out, header, name.length == 0 ? 0 : out.position(), name.length);
             out.put(name);
@@ -158,11 +170,11 @@ final class HeaderCodec {
         return length;
     }
 
-    private static void putExtensions(ByteBuffer out, Header header) {
+    private static void putExtensions(ByteBuffer out, Header header, boolean names) {
         putKnown(out, header, HeaderExtension.BACKING_FORMAT);
         putKnown(out, header, HeaderExtension.DATA_FILE_NAME);
         putKnown(out, header, HeaderExtension.ENCRYPTION_HEADER);
-        if (header.version() == 3 && out.capacity() > NO_NAMES_CLUSTER_SIZE) {
+        if (names && header.version() == 3 && out.capacity() > NO_NAMES_CLUSTER_SIZE) {
             put(out, HeaderExtension.FEATURE_NAMES, featureNames());
         }
         putKnown(out, header, HeaderExtension.BITMAPS);

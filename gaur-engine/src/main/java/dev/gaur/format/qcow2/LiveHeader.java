@@ -3,11 +3,12 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
-import dev.gaur.mem.Bytes;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -133,30 +134,14 @@ final class LiveHeader {
         HeaderEdit edit = new HeaderEdit(header);
         edit.setExtension(HeaderExtension.BITMAPS, extension);
         edit.autoclear = then;
-        if (writeOneSector(edit.header())) {
+        Optional<List<byte[]>> steps = HeaderSteps.of(file.name(), firstCluster(), edit.header());
+        if (steps.isPresent()) {
+            store(steps.get());
             return;
         }
         setAutoclear(without);
         rewrite(each -> each.setExtension(HeaderExtension.BITMAPS, extension));
         setAutoclear(then);
-    }
-
-    /** Stores a header that differs in one sector from what the file has; else does nothing. */
-    private boolean writeOneSector(Header changed) {
-        byte[] now = HeaderCodec.encode(file.name(), changed);
-        byte[] before = new byte[now.length];
-        long present = Math.min(before.length, file.length());
-        file.read(0, MemorySegment.ofArray(before).asSlice(0, present));
-        int first = Math.max(0, Arrays.mismatch(before, now));
-        int sector = first & -Geometry.SECTOR;
-        int end = sector + Geometry.SECTOR;
-        if (!Arrays.equals(before, end, before.length, now, end, now.length)) {
-            return false;
-        }
-        MemorySegment bytes = MemorySegment.ofArray(now).asSlice(sector, Geometry.SECTOR);
-        file.write(sector, bytes, Durability.STABLE);
-        header = changed;
-        return true;
     }
 
     /**
@@ -171,36 +156,28 @@ final class LiveHeader {
     }
 
     /**
-     * Names another backing file. A crash leaves the old or the new name, but for headers with more
-     * behind the first sector than the names of features, and a format of the backing file there.
+     * Names another backing file. A crash leaves the old or the new name, unless both headers have
+     * more behind the first sector than names of features and of a file, and a format of the
+     * backing file there.
      *
      * @param name empty for none
      * @throws BlockException.Unsupported if it does not fit, or the image can have none
      */
     synchronized void setBacking(String name, String format) {
-        byte[] anew = encodedWithBacking(name, format);
-        byte[] old = new byte[anew.length];
-        file.read(0, old, 0, (int) Math.min(old.length, file.length()));
-        byte[] now = BackingEdit.of(old, header, name, format).orElse(anew);
-        Header changed = HeaderCodec.parse(file.name(), now);
-        for (int at = old.length - SECTOR; at >= 0; at -= SECTOR) {
-            if (!Arrays.equals(old, at, at + SECTOR, now, at, at + SECTOR)) {
-                MemorySegment sector = MemorySegment.ofArray(now).asSlice(at, SECTOR);
-                file.write(at, sector, Durability.STABLE);
-            }
-        }
-        header = changed;
+        HeaderEdit edit = new HeaderEdit(header);
+        putBacking(edit, name, format);
+        Header changed = edit.header();
+        HeaderCodec.encode(file.name(), changed); // It fits.
+        byte[] old = firstCluster();
+        Optional<byte[]> beside = BackingEdit.of(old, header, name, format);
+        store(beside.map(List::of).orElseGet(() -> steps(old, changed)));
     }
 
     /** Throws what {@link #setBacking} would, before anything is written. */
     synchronized void checkBacking(String name, String format) {
-        encodedWithBacking(name, format);
-    }
-
-    private byte[] encodedWithBacking(String name, String format) {
         HeaderEdit edit = new HeaderEdit(header);
         putBacking(edit, name, format);
-        return HeaderCodec.encode(file.name(), edit.header());
+        HeaderCodec.encode(file.name(), edit.header());
     }
 
     private void putBacking(HeaderEdit edit, String name, String format) {
@@ -221,34 +198,40 @@ final class LiveHeader {
     }
 
     /**
-     * Changes anything else: writes what changes of the first cluster. After a crash it is the old
-     * one or the new one, unless both have extensions or names behind the first sector that differ.
+     * Changes anything else. A crash leaves the old header or the new one, unless both have more
+     * behind the first sector than names of features and of a file.
      */
     synchronized void rewrite(Consumer<HeaderEdit> change) {
         HeaderEdit edit = new HeaderEdit(header);
         change.accept(edit);
-        Header changed = edit.header();
-        MemorySegment now = MemorySegment.ofArray(HeaderCodec.encode(file.name(), changed));
-        MemorySegment old = MemorySegment.ofArray(new byte[(int) now.byteSize()]);
-        file.read(0, old.asSlice(0, Math.min(old.byteSize(), file.length())));
-        boolean restFirst = Bytes.isZero(old, Geometry.SECTOR, old.byteSize() - Geometry.SECTOR);
-        if (restFirst) { // Nobody looks there yet.
-            writeRest(old, now);
-        }
-        if (MemorySegment.mismatch(old, 0, Geometry.SECTOR, now, 0, Geometry.SECTOR) >= 0) {
-            file.write(0, now.asSlice(0, Geometry.SECTOR), Durability.STABLE);
-        }
-        if (!restFirst) {
-            writeRest(old, now);
-        }
-        header = changed;
+        store(steps(firstCluster(), edit.header()));
     }
 
-    private void writeRest(MemorySegment old, MemorySegment now) {
-        MemorySegment rest = now.asSlice(Geometry.SECTOR);
-        if (rest.mismatch(old.asSlice(Geometry.SECTOR)) >= 0) {
-            file.write(Geometry.SECTOR, rest, Durability.STABLE);
+    private List<byte[]> steps(byte[] old, Header changed) {
+        return HeaderSteps.of(file.name(), old, changed)
+                .orElseGet(() -> List.of(HeaderCodec.encode(file.name(), changed)));
+    }
+
+    private byte[] firstCluster() {
+        byte[] bytes = new byte[1 << header.clusterBits()];
+        file.read(0, bytes, 0, (int) Math.min(bytes.length, file.length()));
+        return bytes;
+    }
+
+    /** Stores first clusters one after the other; of each the first sector last. */
+    private void store(List<byte[]> steps) {
+        byte[] before = firstCluster();
+        Header changed = HeaderCodec.parse(file.name(), steps.getLast());
+        for (byte[] step : steps) {
+            for (int at = before.length - SECTOR; at >= 0; at -= SECTOR) {
+                if (!Arrays.equals(before, at, at + SECTOR, step, at, at + SECTOR)) {
+                    MemorySegment sector = MemorySegment.ofArray(step).asSlice(at, SECTOR);
+                    file.write(at, sector, Durability.STABLE);
+                }
+            }
+            before = step;
         }
+        header = changed;
     }
 
     private void put(int at, ByteBuffer bytes) {

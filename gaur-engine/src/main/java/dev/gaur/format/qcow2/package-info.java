@@ -4,7 +4,7 @@
  * <p>Entry class: {@link dev.gaur.format.qcow2.Qcow2Format}. Inside, lower may not know upper:
  * {@code L2Entry}, {@code Geometry}, {@code Run}, {@code RefcountBlock}; {@code HeaderExtension},
  * {@code Header}, {@code HeaderEdit}, {@code HeaderParser}, {@code HeaderCodec}, {@code
- * BackingEdit}, {@code LiveHeader}; {@code CacheSizes}; {@code Tables}, {@code StreamReader},
+ * BackingEdit}, {@code HeaderSteps}, {@code LiveHeader}; {@code CacheSizes}; {@code Tables}, {@code StreamReader},
  * {@code MetadataReader}, {@code MetadataWriter}; {@code EntryRuns}, {@code TableSlice}, {@code
  * TableCache}; {@code MappingTables}; {@code ClusterState}, {@code ClusterMap}; {@code ClusterLru},
  * {@code CompressedClusters}; {@code ReadPath}; {@code MetadataPreallocation}, {@code ExtentWalk};

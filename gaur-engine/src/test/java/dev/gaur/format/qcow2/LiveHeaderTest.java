@@ -4,12 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.storage.memory.MemoryStorage;
+import dev.gaur.testkit.CrashDisk;
+import dev.gaur.testkit.CrashMachine;
+import dev.gaur.testkit.CrashReplay;
 import dev.gaur.testkit.FailingStorage;
 import dev.gaur.testkit.TestBytes;
 import dev.gaur.testkit.WatchedStorage;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -111,5 +119,146 @@ class LiveHeaderTest {
             assertEquals("x".repeat(length), HeaderCodec.read(storage).backingName());
         }
         assertArrayEquals(rest, TestBytes.read(storage, 512, rest.length));
+    }
+
+    /** What may become of a header, whatever else is in it. */
+    private enum Edit {
+        VERSION_3 {
+            @Override
+            void make(LiveHeader header) {
+                header.rewrite(edit -> edit.version = 3);
+            }
+        },
+        BITMAPS {
+            @Override
+            void make(LiveHeader header) {
+                header.switchBitmaps(bitmaps());
+            }
+        },
+        LAZY {
+            @Override
+            void make(LiveHeader header) {
+                header.rewrite(edit -> edit.compatible ^= Header.LAZY_REFCOUNTS);
+            }
+        },
+        NAME {
+            @Override
+            void make(LiveHeader header) {
+                header.setBacking("another name", "raw");
+            }
+        },
+        MORE_BITMAPS {
+            @Override
+            void make(LiveHeader header) {
+                byte[] extension = bitmaps();
+                extension[3]++;
+                header.switchBitmaps(extension);
+            }
+        },
+        NO_BITMAPS {
+            @Override
+            void make(LiveHeader header) {
+                header.switchBitmaps(new byte[0]);
+            }
+        },
+        VERSION_2 {
+            @Override
+            void make(LiveHeader header) {
+                header.rewrite(
+                        edit -> {
+                            edit.version = 2;
+                            edit.compatible = 0;
+                            edit.autoclear = 0;
+                        });
+            }
+        };
+
+        abstract void make(LiveHeader header);
+
+        private static byte[] bitmaps() {
+            ByteBuffer bytes = ByteBuffer.allocate(BitmapDirectory.EXTENSION_BYTES);
+            bytes.putInt(1).putInt(0).putLong(32).putLong(1 << 16);
+            return bytes.array();
+        }
+    }
+
+    /** As an older QEMU does: a shorter header, other names of features, or none. */
+    private static byte[] oldLayout(Header header, String name, int names) {
+        byte[] bytes = new byte[1 << header.clusterBits()];
+        ByteBuffer out = ByteBuffer.wrap(bytes);
+        out.put(HeaderCodec.encode("image", header), 0, 104).putInt(100, 104);
+        if (!name.isEmpty()) {
+            out.putInt(HeaderExtension.BACKING_FORMAT).putInt(5);
+            out.put("qcow2".getBytes(StandardCharsets.US_ASCII)).put(new byte[3]);
+        }
+        if (names > 0) {
+            out.putInt(HeaderExtension.FEATURE_NAMES).putInt(names * HeaderCodec.FEATURE_BYTES);
+            out.put(new byte[names * HeaderCodec.FEATURE_BYTES]);
+        }
+        out.putLong(0);
+        byte[] nameBytes = name.getBytes(StandardCharsets.US_ASCII);
+        out.putLong(8, nameBytes.length == 0 ? 0 : out.position()).putInt(16, nameBytes.length);
+        out.put(nameBytes);
+        return bytes;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {512, 4096, 65536})
+    void aCrashLeavesTheOldHeaderOrTheNewOne(int clusterSize) {
+        for (int length : new int[] {0, 9, 300, 1000, 1023}) {
+            for (int names : new int[] {0, 6, 8, 10}) {
+                String name = "x".repeat(length);
+                int needed = 104 + 16 + 8 + names * HeaderCodec.FEATURE_BYTES + 8 + length + 80;
+                if (needed <= clusterSize) {
+                    MemoryStorage storage = new MemoryStorage("image", 0);
+                    Qcow2CreateOptions options =
+                            Qcow2CreateOptions.ofSize(1 << 20).withClusterSize(clusterSize);
+                    ImageCreator.create(storage, Optional.empty(), options);
+                    byte[] first = oldLayout(HeaderCodec.read(storage), name, names);
+                    storage.write(0, MemorySegment.ofArray(first), Durability.CACHED);
+                    crash(storage, length + " bytes of name, " + names + " names of features");
+                }
+            }
+        }
+    }
+
+    private static void crash(MemoryStorage storage, String what) {
+        CrashMachine machine = new CrashMachine(CrashMachine.Discards.ZERO);
+        CrashDisk disk = machine.disk(storage);
+        List<Integer> ends = new ArrayList<>();
+        List<Header> after = new ArrayList<>(List.of(HeaderCodec.read(storage)));
+        LiveHeader header = new LiveHeader(disk, HeaderCodec.read(storage));
+        for (int round = 0; round < 2; round++) {
+            for (Edit edit : Edit.values()) {
+                edit.make(header);
+                ends.add(machine.position());
+                after.add(header.get());
+                assertEquals(meaning(header.get()), meaning(HeaderCodec.read(disk)), what);
+            }
+        }
+        CrashReplay replay = machine.replay();
+        for (int edit = 0; replay.next(); ) {
+            while (replay.position() > ends.get(edit)) {
+                edit++;
+            }
+            List<String> allowed = List.of(meaning(after.get(edit)), meaning(after.get(edit + 1)));
+            for (long state = 0; state < replay.states(64); state++) {
+                Header found = HeaderCodec.read(replay.crash(state).getFirst());
+                String at = what + ", " + Edit.values()[edit % Edit.values().length] + ": ";
+                assertTrue(allowed.contains(meaning(found)), () -> at + found + " not " + allowed);
+            }
+        }
+    }
+
+    /** What a header says, however it is laid out. */
+    private static String meaning(Header header) {
+        StringBuilder all = new StringBuilder();
+        all.append(header.version()).append(' ').append(header.size());
+        all.append(' ').append(header.l1TableOffset()).append(' ').append(header.incompatible());
+        all.append(' ').append(header.compatible()).append(' ').append(header.autoclear());
+        all.append(' ').append(backing(header)).append(' ').append(header.compressionType());
+        header.extension(HeaderExtension.BITMAPS)
+                .ifPresent(each -> all.append(' ').append(Arrays.toString(each.data())));
+        return all.toString();
     }
 }
