@@ -274,8 +274,8 @@ final class ClusterAllocator {
         long wanted = Math.max(least, bytes >>> geometry.clusterBits());
         long first = tail;
         boolean needsBlock = refcounts.blockOffset(geometry.refcountTableIndex(first)) == 0;
-        long end = Math.min(first + wanted + (needsBlock ? 1 : 0), endOfBlock(first));
-        growFile(end);
+        long block = needsBlock ? 1 : 0;
+        long end = growFile(first + 1 + block, Math.min(first + wanted + block, endOfBlock(first)));
         map.extend(end);
         if (needsBlock) {
             addBlock(first++);
@@ -285,6 +285,20 @@ final class ClusterAllocator {
         stepNext = first;
         stepEnd = end;
         tail = end;
+    }
+
+    /** Makes the file as long as is best, or as is needed if there is no space for that. */
+    private long growFile(long needed, long best) {
+        try {
+            growFile(best);
+            return best;
+        } catch (BlockException.Media full) {
+            if (best <= needed) {
+                throw full;
+            }
+            growFile(needed);
+            return needed;
+        }
     }
 
     private void growFile(long endCluster) {
@@ -471,11 +485,19 @@ final class ClusterAllocator {
         try {
             giveBackStep();
             if (stepOffset > 0 && file.length() == stepOffset) {
-                file.resize(Math.max(lengthBefore, geometry.clusterOffset(map.end())));
+                cutFile(Math.max(lengthBefore, geometry.clusterOffset(map.end())));
             }
             stepOffset = 0;
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void cutFile(long end) {
+        try {
+            file.resize(end);
+        } catch (BlockException.Media _) {
+            // A block device cannot, and nothing depends on it.
         }
     }
 

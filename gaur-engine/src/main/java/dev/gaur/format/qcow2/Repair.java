@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class Repair implements Repairer {
     private static final int SNAPSHOT_COUNT_FIELD = 56;
     private static final int ENOSPC = 28;
+    private static final String NO_SPACE = "No space left on device";
 
     /** A file that would become longer by more than this factor was not cut: offsets are wild. */
     private static final int GROWTH_MAX = 4;
@@ -56,6 +57,7 @@ final class Repair implements Repairer {
      * be stale. Does nothing to any other.
      *
      * @return the header as it is now
+     * @throws BlockException.Media if there was no space for it
      * @throws BlockException.Corrupt if that was not all that is wrong with it; "dirty" is still
      *     set then
      */
@@ -64,6 +66,10 @@ final class Repair implements Repairer {
             return header;
         }
         CheckReport report = new Repair(file, header).repair(RepairMode.ALL, CheckListener.NONE);
+        if (report.failure().equals(NO_SPACE)) { // It is tried again before the next change.
+            throw new BlockException.Media(
+                    file.name(), "repair", BlockException.NO_OFFSET, NO_SPACE, ENOSPC, null);
+        }
         if (!report.failure().isEmpty() || report.checkErrors() + report.corruptions() > 0) {
             throw new BlockException.Corrupt(
                     file.name(),

@@ -213,8 +213,8 @@ final class WriteEngine {
     void close() {
         RuntimeException lost = null;
         if (!health.isFailed()) {
-            flush();
             try {
+                flush();
                 bitmaps.store(allocator, metadata, health);
             } catch (RuntimeException failed) {
                 lost = failed;

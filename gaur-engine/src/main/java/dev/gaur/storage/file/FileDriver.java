@@ -86,7 +86,7 @@ public final class FileDriver implements StorageDriver {
                         null);
             }
             return mayLink && Posix.isAvailable()
-                    ? NativeStorage.open(location, identity.inode(), options, claim)
+                    ? NativeStorage.open(location, identity, options, claim)
                     : openChannel(path, identity, location, writable, claim);
         } catch (InvalidPathException _) {
             throw FileErrors.failed(location, "", BlockException.NO_OFFSET, Errno.ENOENT);

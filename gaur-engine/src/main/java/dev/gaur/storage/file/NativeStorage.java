@@ -26,6 +26,7 @@ final class NativeStorage implements StorageNode {
 
     private final String name;
     private final long inode;
+    private final boolean device;
     private final int fd;
     private final boolean writable;
     private final AtomicLong length;
@@ -35,9 +36,11 @@ final class NativeStorage implements StorageNode {
     /** Whether {@link #reserve} does anything: 1 yes, -1 no, 0 not known yet. */
     private volatile int reserves;
 
-    private NativeStorage(String name, long inode, int fd, boolean writable, boolean direct) {
+    private NativeStorage(
+            String name, FileIdentity identity, int fd, boolean writable, boolean direct) {
         this.name = name;
-        this.inode = inode;
+        this.inode = identity.inode();
+        this.device = identity.kind() == FileIdentity.Kind.BLOCK_DEVICE;
         this.fd = fd;
         this.writable = writable;
         this.length = new AtomicLong(Posix.lseek(fd, 0, Posix.SEEK_END));
@@ -48,9 +51,10 @@ final class NativeStorage implements StorageNode {
      * Opens a file.
      *
      * @param name its path, which messages have too
-     * @param inode for telling who holds a lock
+     * @param identity what was found there
      */
-    static NativeStorage open(String name, long inode, StorageOptions options, Claim claim) {
+    static NativeStorage open(
+            String name, FileIdentity identity, StorageOptions options, Claim claim) {
         boolean writable = options.writable();
         boolean direct = options.direct() && Posix.O_DIRECT != 0;
         int access = writable ? Posix.O_RDWR : Posix.O_RDONLY;
@@ -60,7 +64,7 @@ final class NativeStorage implements StorageNode {
         } else if (fd < 0) {
             throw FileErrors.failed(name, "", BlockException.NO_OFFSET, -fd);
         }
-        NativeStorage storage = new NativeStorage(name, inode, fd, writable, direct);
+        NativeStorage storage = new NativeStorage(name, identity, fd, writable, direct);
         try {
             storage.checked("", BlockException.NO_OFFSET, storage.length.get());
             storage.claim(claim);
@@ -281,7 +285,9 @@ final class NativeStorage implements StorageNode {
     public synchronized void resize(long newLength) {
         int ticket = enterForWriting();
         try {
-            if (direct != null) {
+            if (device) {
+                resizeDevice(newLength);
+            } else if (direct != null) {
                 direct.alone(() -> cut(newLength));
             } else {
                 cut(newLength);
@@ -316,6 +322,23 @@ final class NativeStorage implements StorageNode {
         checked("resize", newLength, result);
         length.set(newLength);
         return result;
+    }
+
+    /** A device stays as it is; but others may have made it larger since it was opened. */
+    private void resizeDevice(long newLength) {
+        long end = checked("resize", newLength, Posix.lseek(fd, 0, Posix.SEEK_END));
+        if (newLength > end) {
+            throw FileErrors.failed(name, "resize", newLength, Errno.ENOSPC);
+        }
+        long before = length.getAndSet(newLength);
+        if (newLength > before) {
+            try {
+                zero(before, newLength - before, ZeroMode.KEEP, Durability.CACHED);
+            } catch (RuntimeException failure) {
+                length.set(before);
+                throw failure;
+            }
+        }
     }
 
     @Override

@@ -4,6 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gaur.block.Durability;
+import dev.gaur.block.BlockException;
+import dev.gaur.OpenOptions;
+import dev.gaur.Gaur;
+import dev.gaur.DiskImage;
 import dev.gaur.block.StorageNode;
 import dev.gaur.cli.Cli;
 import dev.gaur.storage.StorageOptions;
@@ -187,5 +192,58 @@ class BlockDeviceTest {
 
     private static Object[] words(String line) {
         return line.split(" ");
+    }
+
+    /** A virtual machine is paused, its thin volume made larger, and it goes on. */
+    @Test
+    void aFullDeviceIsUsedAgainOnceItIsLarger(TestReporter reporter) throws IOException {
+        Path file = sparse(0x10_0000);
+        Peers.qemuImg("create", "-f", "qcow2", file, "64M").ok();
+        addGarbage(file, 2);
+        byte[] disk = new byte[64 << 20];
+        int megabytes = 2;
+        try (Device device = Device.over(file, reporter)) {
+            OpenOptions writable = OpenOptions.DEFAULT.withFormat("qcow2").withWritable(true);
+            try (DiskImage image = Gaur.open(device.path(), writable)) {
+                for (int at = 700; at < disk.length / 2; at += 32 << 10) {
+                    disk[at] = (byte) (at >> 15 | 1);
+                    MemorySegment oneByte = MemorySegment.ofArray(disk).asSlice(at, 1);
+                    while (!isWritten(image, at, oneByte)) {
+                        addGarbage(file, ++megabytes);
+                        Peers.run("losetup", "--set-capacity", device.path()).ok();
+                    }
+                }
+                byte[] now = new byte[disk.length];
+                image.io().read(0, MemorySegment.ofArray(now));
+                assertArrayEquals(disk, now);
+            }
+            assertTrue(!device.isDevice() || megabytes > 30, "only " + megabytes);
+            Peers.qemuImg("check", "-f", "qcow2", device.path()).ok();
+            try (DiskImage image = Gaur.open(device.path())) {
+                byte[] now = new byte[disk.length];
+                image.io().read(0, MemorySegment.ofArray(now));
+                assertArrayEquals(disk, now);
+            }
+        }
+    }
+
+    /** Makes a file longer; what is new was somebody else's. */
+    private static void addGarbage(Path file, int megabytes) throws IOException {
+        try (RandomAccessFile content = new RandomAccessFile(file.toFile(), "rw")) {
+            byte[] bytes = new byte[(megabytes << 20) - (int) content.length()];
+            new Random(SEED).nextBytes(bytes);
+            content.seek(content.length());
+            content.write(bytes);
+        }
+    }
+
+    private static boolean isWritten(DiskImage image, long offset, MemorySegment bytes) {
+        try {
+            image.io().write(offset, bytes, Durability.CACHED);
+            return true;
+        } catch (BlockException.Media full) {
+            assertEquals("No space left on device", full.found());
+            return false;
+        }
     }
 }
