@@ -71,6 +71,9 @@ final class Health {
         } catch (RuntimeException failed) {
             fail(failed);
             throw failed;
+        } catch (Error failed) { // Such as no memory: it is half-way all the same.
+            fail(new IllegalStateException(failed));
+            throw failed;
         }
     }
 
@@ -89,6 +92,9 @@ final class Health {
             } else {
                 again.run();
             }
+            throw failed;
+        } catch (Error failed) {
+            fail(new IllegalStateException(failed));
             throw failed;
         }
     }

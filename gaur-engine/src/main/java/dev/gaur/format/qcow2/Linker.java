@@ -93,11 +93,13 @@ final class Linker {
             int first = geometry.sliceIndex(guestOffset);
             for (int i = 0; i < clusters; i++) {
                 put(words, first + i, entries[i]);
-                freeOld(states[i], entries[i].word(), discard);
             }
             TableSlice now = TableSlice.changing(words, geometry);
             writeBack.changed(number, now, sectors(first, clusters));
             cache.replace(number, now);
+            for (int i = 0; i < clusters; i++) { // Last: without memory for it some is leaked.
+                freeOld(states[i], entries[i].word(), discard);
+            }
         } finally {
             writeBack.mapping().unlock();
         }

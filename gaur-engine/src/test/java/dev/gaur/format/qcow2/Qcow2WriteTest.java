@@ -3,6 +3,7 @@ package dev.gaur.format.qcow2;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockException;
@@ -22,6 +23,7 @@ import dev.gaur.testkit.FailingStorage;
 import dev.gaur.testkit.FaultPlan;
 import dev.gaur.testkit.FaultPlan.Call;
 import dev.gaur.testkit.FaultPlan.Fault;
+import dev.gaur.testkit.StorageWrapper;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -29,6 +31,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -247,5 +250,29 @@ class Qcow2WriteTest {
                 assertArrayEquals(base, TestBytes.read(again, 0, SIZE), plan.toString());
             }
         }
+    }
+
+    /** Else a later flush would succeed, although the file lacks what was lost half-way. */
+    @Test
+    void anErrorHalfWayEndsAllChanges() {
+        AtomicBoolean broken = new AtomicBoolean();
+        StorageNode file =
+                new StorageWrapper(new TinyImage().storage()) {
+                    @Override
+                    public void write(long offset, MemorySegment source, Durability durability) {
+                        if (broken.get()) {
+                            throw new OutOfMemoryError("for a test");
+                        }
+                        super.write(offset, source, durability);
+                    }
+                };
+        Image image = Qcow2Format.INSTANCE.open(file, FormatOptions.DEFAULT, new Base(new byte[0]));
+        MemorySegment bytes = MemorySegment.ofArray(new byte[TinyImage.CLUSTER]);
+        image.write(4L * TinyImage.CLUSTER, bytes.fill((byte) 1), Durability.CACHED);
+        broken.set(true);
+        assertThrows(OutOfMemoryError.class, image::flush);
+        broken.set(false);
+        assertThrows(BlockException.Media.class, image::flush);
+        image.close();
     }
 }
