@@ -54,7 +54,12 @@ final class Refcounts {
      * @param metadata is told of new blocks and tables
      * @param cacheBytes bound for blocks in memory
      */
-    Refcounts(StorageNode file, LiveHeader header, ClusterSet metadata, Health health, long cacheBytes) {
+    Refcounts(
+            StorageNode file,
+            LiveHeader header,
+            ClusterSet metadata,
+            Health health,
+            long cacheBytes) {
         this.file = file;
         this.header = header;
         this.geometry = header.get().geometry();

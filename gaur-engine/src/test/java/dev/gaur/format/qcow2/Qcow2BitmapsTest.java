@@ -21,15 +21,11 @@ import dev.gaur.format.Preallocation;
 import dev.gaur.format.Resizing;
 import dev.gaur.format.SnapshotInfo;
 import dev.gaur.storage.memory.MemoryStorage;
-import dev.gaur.testkit.FaultPlan.Call;
-import dev.gaur.testkit.PausingStorage;
 import dev.gaur.testkit.TestBytes;
-import dev.gaur.testkit.WatchedStorage;
 import java.lang.foreign.MemorySegment;
 import java.time.Instant;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
@@ -512,39 +508,5 @@ class Qcow2BitmapsTest {
         assertArrayEquals(new byte[] {1, 2, 3}, now.extension(0x12345678).orElseThrow().data());
         assertEquals(9, now.unknownFields()[now.unknownFields().length - 1]);
         assertEquals(List.of("b"), names(file));
-    }
-
-    /** A check sees the file as nobody changes it, so the first change of all waits, too. */
-    @Test
-    void aChangeWaitsForTheCheck() throws InterruptedException {
-        PausingStorage pausing = new PausingStorage(withBitmap("b"), Call.READ);
-        AtomicInteger writes = new AtomicInteger();
-        StorageNode file =
-                new WatchedStorage(
-                        pausing,
-                        new WatchedStorage.Watcher() {
-                            @Override
-                            public void changing(long offset, long length) {
-                                writes.incrementAndGet();
-                            }
-                        });
-        try (Image image = BitmapDisk.open(file, true)) {
-            pausing.arm();
-            Thread check =
-                    Thread.ofPlatform()
-                            .start(() -> image.checker().orElseThrow().check(CheckListener.NONE));
-            assertTrue(pausing.awaitPause(check));
-            Thread change =
-                    Thread.ofPlatform()
-                            .start(() -> BitmapDisk.bitmaps(image).add("new", 4096, true));
-            while (change.isAlive() && change.getState() == Thread.State.RUNNABLE) {
-                Thread.onSpinWait();
-            }
-            assertEquals(0, writes.get());
-            pausing.goOnAfter(change);
-            check.join();
-            change.join();
-        }
-        assertEquals(List.of("b", "new"), names(file));
     }
 }
