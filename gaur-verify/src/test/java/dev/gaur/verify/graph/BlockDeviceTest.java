@@ -4,11 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gaur.block.Durability;
-import dev.gaur.block.BlockException;
-import dev.gaur.OpenOptions;
-import dev.gaur.Gaur;
 import dev.gaur.DiskImage;
+import dev.gaur.Gaur;
+import dev.gaur.OpenOptions;
+import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.cli.Cli;
 import dev.gaur.storage.StorageOptions;
