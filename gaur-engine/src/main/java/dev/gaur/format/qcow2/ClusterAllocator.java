@@ -479,11 +479,23 @@ final class ClusterAllocator {
         }
     }
 
-    /** Gives back what is left of the last step; the file ends behind what is in use. */
+    /** Gives back what is left of the last step; {@link #cut} is due when its counts are stable. */
     void close() {
         lock.lock();
         try {
             giveBackStep();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Lets the file end behind what is in use. Counts come first: what is counted behind the end of
+     * a file no repair finds, and when the file grows again it is leaked.
+     */
+    void cut() {
+        lock.lock();
+        try {
             if (stepOffset > 0 && file.length() == stepOffset) {
                 cutFile(Math.max(lengthBefore, geometry.clusterOffset(map.end())));
             }

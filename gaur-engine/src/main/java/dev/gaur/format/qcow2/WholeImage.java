@@ -277,6 +277,7 @@ final class WholeImage {
     void finish() {
         allocator.close();
         commit();
+        allocator.cut();
         try {
             for (long[] each : freed) {
                 long length = Math.min(each[1], file.length() - each[0]);

@@ -200,6 +200,7 @@ final class WriteEngine {
                         allocator.lock().unlock();
                     }
                     file.flush();
+                    allocator.cut();
                     if (lazy) {
                         header.setIncompatible(Header.DIRTY, false);
                     }
