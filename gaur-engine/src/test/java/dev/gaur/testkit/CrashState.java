@@ -100,26 +100,38 @@ final class CrashState {
 
     /** What is found after a crash: a copy. */
     MemoryStorage crash(Choice choice) {
-        TreeMap<Long, byte[]> survivors = new TreeMap<>();
+        TreeMap<Long, Version<byte[]>> survivors = new TreeMap<>();
         pending.forEach(
                 (sector, versions) -> {
                     int chosen = choice.of(pick(versions), versions.size() + 1);
                     if (chosen > 0) {
-                        survivors.put(sector, versions.get(chosen - 1).value());
+                        survivors.put(sector, versions.get(chosen - 1));
                     }
                 });
         int chosen = choice.of(pick(lengths), lengths.size() + 1);
         long length = chosen == 0 ? stableLength : lengths.get(chosen - 1).value();
         boolean grows = choice.of(_ -> -1, 2) == 1;
-        if (grows
-                && !survivors.isEmpty()
-                && !Arrays.equals(survivors.lastEntry().getValue(), ZEROS)) {
-            length = Math.max(length, Math.min(longest(), (survivors.lastKey() + 1) * SECTOR));
+        if (grows) {
+            length = Math.max(length, Math.min(longest(), end(survivors, chosen)));
         }
+        TreeMap<Long, byte[]> written = new TreeMap<>();
+        survivors.forEach((sector, version) -> written.put(sector, version.value()));
         MemoryStorage found = new MemoryStorage(name, length);
-        copy(stable, survivors, found);
-        copy(survivors, new TreeMap<>(), found);
+        copy(stable, written, found);
+        copy(written, new TreeMap<>(), found);
         return found;
+    }
+
+    /** Where the last sector ends that was written since the file got its length. */
+    private long end(TreeMap<Long, Version<byte[]>> survivors, int chosenLength) {
+        int since = chosenLength == 0 ? -1 : lengths.get(chosenLength - 1).event();
+        for (Map.Entry<Long, Version<byte[]>> each : survivors.descendingMap().entrySet()) {
+            Version<byte[]> version = each.getValue();
+            if (version.event() > since && !Arrays.equals(version.value(), ZEROS)) {
+                return (each.getKey() + 1) * SECTOR;
+            }
+        }
+        return 0;
     }
 
     private static <T> IntUnaryOperator pick(List<Version<T>> versions) {
