@@ -172,7 +172,7 @@ final class ClusterAllocator {
     }
 
     private @Nullable Taken takeRecycled(long most) {
-        long end = tail < 0 ? map.known() : tail;
+        long end = Math.min(tail < 0 ? map.known() : tail, countable());
         long first = map.find(most, end);
         if (first < 0) {
             return null;
@@ -187,6 +187,11 @@ final class ClusterAllocator {
         refcounts.add(first, count, 1);
         map.take(first, count);
         return new Taken(geometry.clusterOffset(first), count, false);
+    }
+
+    /** How many clusters the table has blocks for, or room for blocks; a file may have more. */
+    private long countable() {
+        return (long) refcounts.tableEntries() * geometry.refcountsPerBlock();
     }
 
     private long endOfBlock(long cluster) {

@@ -152,6 +152,60 @@ class Qcow2WriteTest {
         }
     }
 
+    @Test
+    void whatIsFreedIsUsedAgain() {
+        Kind kind = new Kind("4k", Qcow2CreateOptions.ofSize(SIZE).withClusterSize(4096), 0);
+        MemoryStorage storage = new MemoryStorage("image", 0);
+        ImageCreator.create(storage, Optional.empty(), kind.options());
+        long most = 0;
+        try (Image image = open(new KeepOpen(storage, true), kind)) {
+            for (int i = 0; i < 8; i++) {
+                byte[] bytes = TestBytes.patchy(new Random(SEED + i), 1 << 20);
+                image.write(1 << 20, MemorySegment.ofArray(bytes), Durability.STABLE);
+                most = i == 0 ? storage.length() : most;
+                image.discard(1 << 20, 1 << 20);
+                image.flush();
+            }
+            assertTrue(storage.length() <= most, storage.length() + ", at first " + most);
+        }
+        check(storage);
+    }
+
+    /**
+     * A crash while the file grew, or somebody else, left more than the refcount table can tell.
+     */
+    @Test
+    void aFileLongerThanItsCountsReachTakesWrites() {
+        Qcow2CreateOptions options =
+                Qcow2CreateOptions.ofSize(SIZE).withClusterSize(512).withRefcountBits(64);
+        Kind kind = new Kind("512", options, 0);
+        MemoryStorage storage = new MemoryStorage("image", 0);
+        ImageCreator.create(storage, Optional.empty(), options);
+        storage.resize(3 << 20); // The table counts 2 MiB.
+        byte[] bytes = TestBytes.patchy(new Random(SEED), SIZE);
+        try (Image image = open(new KeepOpen(storage, true), kind)) {
+            image.write(0, MemorySegment.ofArray(bytes), Durability.CACHED);
+            image.flush();
+            assertArrayEquals(bytes, TestBytes.read(image, 0, SIZE));
+        }
+        check(storage);
+    }
+
+    @Test
+    void closingGivesSpareRoomBack() {
+        Kind kind = new Kind("4k", Qcow2CreateOptions.ofSize(SIZE).withClusterSize(4096), 0);
+        MemoryStorage storage = new MemoryStorage("image", 0);
+        ImageCreator.create(storage, Optional.empty(), kind.options());
+        long before = storage.length();
+        try (Image image = open(new KeepOpen(storage, true), kind)) {
+            image.write(0, MemorySegment.ofArray(new byte[] {1}), Durability.CACHED);
+            assertTrue(storage.length() > before + (1 << 19), "steps");
+        }
+        long used = (before + 4095) / 4096 * 4096;
+        assertEquals(used + 2 * 4096, storage.length(), "a table and a cluster");
+        check(storage);
+    }
+
     private static void request(Image image, byte[] model, Random random, String message) {
         int offset = random.nextInt(SIZE);
         int length = random.nextInt(SIZE - offset + 1) >>> random.nextInt(16);
