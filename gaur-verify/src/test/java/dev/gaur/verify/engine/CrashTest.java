@@ -1,5 +1,6 @@
 package dev.gaur.verify.engine;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -16,6 +17,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.LongStream;
@@ -28,7 +30,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The power fails after each call that an image makes to its files. Of what was not flushed any
  * subset of sectors may survive: all subsets where they are few, random ones where they are many.
  * Then nothing is corrupt (space may be lost, the dirty bit set), each sector has a value that it
- * had since the last flush, snapshots are whole, and the image takes writes.
+ * had since the last flush, snapshots are whole, no bitmap claims less than what changed, and the
+ * image takes writes: with the dirty bit, too, which a repair before the first of them clears.
  */
 class CrashTest {
     private static final int SEEDS = ImageZoo.LONG ? 60 : 3;
@@ -41,6 +44,7 @@ class CrashTest {
     private static final int SOME_STATES = 6;
 
     private static final int WRITE_EVERY = 8;
+    private static final int REPAIR_EVERY = 3;
     private static final int QEMU_EVERY = 500;
 
     private final AtomicLong crashes = new AtomicLong();
@@ -98,16 +102,19 @@ class CrashTest {
                     created.files().forEach(each -> disks.add(machine.disk(each)));
                     TestImage files = created.in(disks);
                     DiskModel model = files.model();
+                    BitmapHistory bitmaps = new BitmapHistory();
                     try (Session session =
                             new Session(
                                     files,
                                     model,
                                     Workload.options(random, spec),
                                     machine::position,
-                                    false)) {
+                                    false,
+                                    bitmaps)) {
                         session.run(ops);
                     }
-                    new Judge(story, files, model, random).crashEverywhere(machine.replay());
+                    new Judge(story, files, model, bitmaps, random)
+                            .crashEverywhere(machine.replay());
                 });
     }
 
@@ -116,12 +123,14 @@ class CrashTest {
         private final Story story;
         private final TestImage files;
         private final DiskModel model;
+        private final BitmapHistory bitmaps;
         private final Random random;
 
-        Judge(Story story, TestImage files, DiskModel model, Random random) {
+        Judge(Story story, TestImage files, DiskModel model, BitmapHistory bitmaps, Random random) {
             this.story = story;
             this.files = files;
             this.model = model;
+            this.bitmaps = bitmaps;
             this.random = random;
         }
 
@@ -160,20 +169,27 @@ class CrashTest {
             }
             boolean dirty = crashed.isDirty();
             if (!dirty) {
-                crashed.check().assertIntact();
+                crashed.assertIntactAfterStop();
             }
             List<DiskModel.Snapshot> snapshots;
+            Map<String, byte[]> marked;
             try (Image image = crashed.openToRead("")) {
                 model.check(image, moment);
+                marked = bitmaps.check(image, moment);
                 snapshots = model.checkSnapshots(names(image), moment);
             }
-            for (DiskModel.Snapshot each : snapshots) {
-                try (Image image = crashed.openToRead(each.name())) {
-                    model.checkSnapshot(each, image);
-                }
+            checkSnapshots(crashed, model, snapshots);
+            if (number % (dirty ? REPAIR_EVERY : WRITE_EVERY) == 0) {
+                goOn(crashed, dirty, snapshots, new BitmapHistory(marked));
             }
-            if (number % WRITE_EVERY == 0 && !dirty) {
-                goOn(crashed, snapshots);
+        }
+
+        private static void checkSnapshots(
+                TestImage left, DiskModel known, List<DiskModel.Snapshot> snapshots) {
+            for (DiskModel.Snapshot each : snapshots) {
+                try (Image image = left.openToRead(each.name())) {
+                    known.checkSnapshot(each, image);
+                }
             }
         }
 
@@ -181,16 +197,23 @@ class CrashTest {
         private void askQemu(TestImage crashed) {
             Path folder = ImageZoo.workshop("crash-" + Thread.currentThread().threadId());
             crashed.export(folder);
-            if (crashed.isDirty()) {
+            if (crashed.wantsRepair()) {
                 Qemu.repair(folder);
             }
             Qemu.assertIntact(folder);
         }
 
-        /** Somebody works with what is left: old sectors stay, new ones come. */
-        private void goOn(TestImage crashed, List<DiskModel.Snapshot> snapshots) {
+        /**
+         * Somebody works with what is left: old sectors stay, new ones come. What was dirty is
+         * repaired by that, and nothing is lost any more.
+         */
+        private void goOn(
+                TestImage crashed,
+                boolean dirty,
+                List<DiskModel.Snapshot> snapshots,
+                BitmapHistory known) {
             DiskModel rest = crashed.model();
-            try (Session session = Session.of(crashed, rest)) {
+            try (Session session = Session.of(crashed, rest, known)) {
                 rest.settle(session.image(), snapshots);
                 long offset = random.nextLong(session.image().length());
                 session.run(new Op.Write(offset, 3000, random.nextLong(), false));
@@ -198,10 +221,17 @@ class CrashTest {
                 session.checkAll();
                 session.flush();
             }
-            crashed.check().assertIntact();
+            if (dirty) {
+                crashed.check().assertClean();
+            } else {
+                crashed.assertIntactAfterStop();
+            }
+            assertFalse(crashed.isDirty());
             try (Image image = crashed.openToRead("")) {
                 rest.check(image, DiskModel.NOW);
+                known.check(image, DiskModel.AFTER_ALL);
             }
+            checkSnapshots(crashed, rest, snapshots);
         }
     }
 
@@ -223,7 +253,8 @@ class CrashTest {
         model.begin(machine.position());
         model.flushed(machine.position()); // So it says.
         TestImage files = created.in(List.of(disk));
-        Judge judge = new Judge(new Story(0, spec, List.of()), files, model, new Random(0));
+        Story story = new Story(0, spec, List.of());
+        Judge judge = new Judge(story, files, model, new BitmapHistory(), new Random(0));
         assertThrows(AssertionError.class, () -> judge.crashEverywhere(machine.replay()));
     }
 }

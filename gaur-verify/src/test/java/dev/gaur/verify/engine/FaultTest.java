@@ -26,8 +26,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Every call to the files fails once, in turn, in several ways. The request that saw it fails, the
- * disk has old or new bytes in each sector, nothing is corrupt, and opened again the image takes
- * writes.
+ * disk has old or new bytes in each sector, nothing is corrupt, no bitmap claims less than what
+ * changed, and opened again the image takes writes, after a repair if it is dirty.
  */
 class FaultTest {
     private static final int SEEDS = ImageZoo.LONG ? 30 : 2;
@@ -112,30 +112,49 @@ class FaultTest {
         files.files().forEach(each -> failing.add(new FailingStorage(each, plan)));
         DiskModel model = files.model();
         FormatOptions options = Workload.options(new Random(seed), story.spec());
-        int failures = work(files.in(failing), model, options, story.ops());
+        BitmapHistory bitmaps = new BitmapHistory();
+        int failures = work(files.in(failing), model, options, bitmaps, story.ops());
         if (plan.hasFailed() && failures == 0 && plan.fault() != Fault.EIO) {
             throw new AssertionError("nobody heard of the fault");
         }
         if (number % QEMU_EVERY == 0 && !files.spec().raw()) {
             Path folder = ImageZoo.workshop("fault-" + Thread.currentThread().threadId());
             files.export(folder);
-            if (files.isDirty()) {
+            if (files.wantsRepair()) {
                 Qemu.repair(folder);
             }
             Qemu.assertIntact(folder);
         }
-        List<DiskModel.Snapshot> snapshots = check(files, model);
-        if (!files.isDirty()) {
-            files.check().assertIntact();
-            goOn(files, snapshots);
+        boolean dirty = files.isDirty();
+        if (!dirty) {
+            files.assertIntactAfterStop();
+        }
+        List<DiskModel.Snapshot> snapshots;
+        BitmapHistory left;
+        try (Image image = files.openToRead("")) {
+            model.check(image, DiskModel.AFTER_ALL);
+            snapshots = model.checkSnapshots(names(image), DiskModel.AFTER_ALL);
+            left = new BitmapHistory(bitmaps.check(image, DiskModel.AFTER_ALL));
+        }
+        checkSnapshots(files, model, snapshots);
+        goOn(files, snapshots, left);
+        if (dirty) {
+            files.check().assertClean();
+        } else {
+            files.assertIntactAfterStop();
         }
     }
 
     /** Does all operations; returns how many failed. */
-    private static int work(TestImage files, DiskModel model, FormatOptions options, List<Op> ops) {
+    private static int work(
+            TestImage files,
+            DiskModel model,
+            FormatOptions options,
+            BitmapHistory bitmaps,
+            List<Op> ops) {
         Session session;
         try {
-            session = new Session(files, model, options, () -> 0, true);
+            session = new Session(files, model, options, () -> 0, true, bitmaps);
         } catch (BlockException _) {
             return 1;
         }
@@ -150,33 +169,30 @@ class FaultTest {
         return session.failures();
     }
 
-    private static List<DiskModel.Snapshot> check(TestImage files, DiskModel model) {
-        List<DiskModel.Snapshot> snapshots;
-        try (Image image = files.openToRead("")) {
-            model.check(image, DiskModel.AFTER_ALL);
-            snapshots = model.checkSnapshots(names(image), DiskModel.AFTER_ALL);
-        }
+    private static void checkSnapshots(
+            TestImage files, DiskModel model, List<DiskModel.Snapshot> snapshots) {
         for (DiskModel.Snapshot each : snapshots) {
             try (Image image = files.openToRead(each.name())) {
                 model.checkSnapshot(each, image);
             }
         }
-        return snapshots;
     }
 
-    private static void goOn(TestImage files, List<DiskModel.Snapshot> snapshots) {
+    private static void goOn(
+            TestImage files, List<DiskModel.Snapshot> snapshots, BitmapHistory bitmaps) {
         DiskModel rest = files.model();
-        try (Session session = Session.of(files, rest)) {
+        try (Session session = Session.of(files, rest, bitmaps)) {
             rest.settle(session.image(), snapshots);
             session.run(new Op.Write(700, 3000, 2, false));
             session.run(new Op.Write(5000, 50_000, 3, false));
             session.checkAll();
             session.flush();
         }
-        files.check().assertIntact();
         try (Image image = files.openToRead("")) {
             rest.check(image, DiskModel.NOW);
+            bitmaps.check(image, DiskModel.AFTER_ALL);
         }
+        checkSnapshots(files, rest, snapshots);
     }
 
     private static List<String> names(Image image) {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroMode;
 import dev.gaur.format.DiscardOptions;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
@@ -36,7 +37,55 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Races and windows that destroyed data in other implementations, each by name. */
+/**
+ * Races and windows that destroyed data in other implementations. Each has a test by name, here or
+ * elsewhere:
+ *
+ * <ul>
+ *   <li>a hole punched into a cluster that is in use again: {@link
+ *       #whatIsFreedIsNotUsedAgainBeforeItsHoleIsThere}, {@link
+ *       TurnsTest#aWriteUnderWayNeverHitsWhatItsClusterBecomes};
+ *   <li>an allocator that gives live tables away: {@link
+ *       #anAllocatorOfAReopenedImageKnowsItsTables}, {@link #aClusterWithATableIsNeverGivenAway};
+ *   <li>a disk that is full in the middle of a mapping: {@link #aFullDiskLeavesNoHalfMadeMapping},
+ *       {@link FaultTest#everyCallFailsOnce};
+ *   <li>several queues over a backing file: {@link #partsOfClustersWrittenAtOnceAllArrive}, {@link
+ *       TurnsTest#ofTwoRequestsForOneClusterOneComesFirst};
+ *   <li>guest data over the first clusters of the file: {@link #guestDataNeverHitsMetadata};
+ *   <li>COPIED wrong: {@link #countsAndFlagsAreRightAfterEveryOperation};
+ *   <li>shared state without a lock: {@link RaceTest#everyOwnerFindsWhatItWrote}, {@link
+ *       TurnsTest#aReadUnderWayNeverSeesWhatItsClusterBecomes}, {@code TableCacheTest};
+ *   <li>options lost by opening: {@link #openingForWritingChangesNoByteAndWritingKeepsOptions};
+ *   <li>masks and shifts: {@link #compressedClustersBeyondFourGibibytesAreFoundAgain}, {@code
+ *       Qcow2BitmapsTest#manyBitmapsAreStored};
+ *   <li>version 2, a discard over a backing file: {@link #aDiscardInVersion2ShowsNothingOld};
+ *   <li>zero clusters in version 2, the end of a disk within a cluster: {@link
+ *       #zerosUpToAnyEndHideWhatIsBelow};
+ *   <li>ranges of subclusters, both bits set: {@link SubclusterPairsTest#everyPairOverEveryState};
+ *   <li>a crash or a kill at any call, lazy refcounts: {@link CrashTest#whateverSurvivesIsIntact},
+ *       {@link CrashThreadsTest#whatWasFlushedWhileOthersWroteIsThere}, {@link
+ *       KillTest#whatWasFlushedSurvivesTheProcess};
+ *   <li>a rebuild of refcounts that overwrites data: {@code
+ *       RepairTest#everyBrokenRefcountStructureIsRebuilt}, {@code
+ *       RepairOracleTest#lostCountsCostNoData};
+ *   <li>a full disk that loses the good bitmap beside a stale one: {@link
+ *       #aFullDiskLosesNoBitmapAndLeavesNoneThatClaimsLess};
+ *   <li>bitmaps over crashes, snapshots, sizes: {@link CrashTest#randomImagesSurviveToo}, {@code
+ *       BitmapSafetyTest#aCrashLeavesNoBitmapThatClaimsLess}, {@code
+ *       Qcow2BitmapsTest#goingBackToASnapshotMarksAll}, {@code
+ *       Qcow2BitmapsTest#bitmapsFollowTheDisksSize};
+ *   <li>errors in the middle of a snapshot or of resizing, a second writer: {@code
+ *       Qcow2SnapshotsTest#whateverFailsNothingIsLost}, {@code
+ *       Qcow2ResizeTest#whateverFailsTheDiskIsTheOldOrTheNewOne}, {@code
+ *       LockTest#aQcow2ImageThatQemuWritesIsBusyAndTheProcessIsNamed};
+ *   <li>external data files: {@link #anImageWithADataFileRefusesSnapshots}, {@link
+ *       ModelTest#aDiskReadsAsTheArrayAndQemuAgrees};
+ *   <li>ranges copied by the kernel: Gaur asks for none; {@code
+ *       ConvertTest#everyImageBecomesARawOneAndAQcow2One} compares what was written;
+ *   <li>an end of the process before all is written: {@code SignalTest#nothingIsLeft}, {@link
+ *       KillTest#whatWasFlushedSurvivesTheProcess}.
+ * </ul>
+ */
 class HostileRacesTest {
     private static final int CLUSTER = 4096;
     private static final DiscardOptions PASS_ALL =
@@ -114,6 +163,35 @@ class HostileRacesTest {
         }
     }
 
+    /** The same if it believes a count of zero. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aClusterWithATableIsNeverGivenAway(boolean l1) {
+        TestImage files = image("v3 cluster=4k size=4000k");
+        try (Session session = Session.of(files, files.model())) {
+            session.run(new Op.Write(0, CLUSTER, 2, false));
+            session.flush();
+        }
+        StorageNode file = files.file();
+        long table = l1 ? u64(file, 40) : u64(file, u64(file, 40)) & 0x00fffffffffffe00L;
+        long block = u64(file, u64(file, 48));
+        MemorySegment zero = MemorySegment.ofArray(new byte[2]);
+        file.write(block + 2 * (table / CLUSTER), zero, Durability.STABLE);
+        byte[] before = TestBytes.read(file, table, CLUSTER);
+        try (Image image = files.open()) {
+            assertThrows(
+                    BlockException.class,
+                    () -> {
+                        for (int at = CLUSTER; at < 600 * CLUSTER; at += CLUSTER) {
+                            write(image, at, Op.bytes(2, CLUSTER));
+                        }
+                        image.flush();
+                    });
+        }
+        assertArrayEquals(before, TestBytes.read(file, table, CLUSTER));
+        assertThrows(BlockException.Denied.class, files::open, "it says that it is corrupt");
+    }
+
     /** The disk became full in the middle of making a mapping, which stayed half made. */
     @Test
     void aFullDiskLeavesNoHalfMadeMapping() {
@@ -125,7 +203,7 @@ class HostileRacesTest {
             TestImage files = TestImage.create(spec, new Random(n));
             DiskModel model = files.model();
             TestImage full = files.in(new FailingStorage(files.file(), plan), Optional.empty());
-            fillUp(full, model);
+            fillUp(full, model, new BitmapHistory());
             files.check().assertIntact();
             try (Session session = Session.of(files, model)) {
                 model.check(session.image(), DiskModel.AFTER_ALL);
@@ -138,8 +216,9 @@ class HostileRacesTest {
         }
     }
 
-    private static void fillUp(TestImage full, DiskModel model) {
-        try (Session session = new Session(full, model, FormatOptions.DEFAULT, () -> 0, true)) {
+    private static void fillUp(TestImage full, DiskModel model, BitmapHistory bitmaps) {
+        FormatOptions options = FormatOptions.DEFAULT;
+        try (Session session = new Session(full, model, options, () -> 0, true, bitmaps)) {
             for (int i = 0; i < 12; i++) {
                 session.run(new Op.Write(i * 17_000L, 900, i, false));
                 session.run(i % 3 == 2 ? new Op.Flush() : new Op.Read(i * 9_000L, 5_000));
@@ -168,7 +247,9 @@ class HostileRacesTest {
         byte[] before = TestBytes.read(file, 0, (int) file.length());
         try (Image image = files.open()) {
             assertThrows(BlockException.class, () -> write(image, 100, new byte[512]));
+            assertThrows(BlockException.class, () -> write(image, 9 * CLUSTER, new byte[512]));
         }
+        assertThrows(BlockException.Denied.class, files::open, "it says that it is corrupt");
         byte[] after = TestBytes.read(file, 0, (int) file.length());
         System.arraycopy(before, 72, after, 72, 8); // It may be marked as corrupt.
         assertArrayEquals(before, after);
@@ -235,6 +316,90 @@ class HostileRacesTest {
             byte[] now = TestBytes.read(image, 0, CLUSTER);
             assertTrue(Arrays.equals(now, bytes) || Arrays.equals(now, new byte[CLUSTER]));
         }
+    }
+
+    /** A zeroed range ended within a cluster, or a version 2 image had no way to say zero. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "v2 cluster=4k size=22016 backing=raw:40k",
+                "v3 cluster=4k size=22016 backing=qcow2:40k",
+                "v3 cluster=16k size=50688 ext backing=raw:100k",
+                "v2 cluster=4k size=22016",
+                "v3 cluster=4k size=22016 data"
+            })
+    void zerosUpToAnyEndHideWhatIsBelow(String text) {
+        ImageSpec spec = ImageSpec.of(text);
+        long size = spec.size();
+        for (ZeroMode mode : new ZeroMode[] {ZeroMode.KEEP, ZeroMode.UNMAP}) {
+            for (long left : new long[] {size, size - 512, 512, 1000, spec.clusterSize()}) {
+                TestImage files = TestImage.create(spec, new Random(left));
+                DiskModel model = files.model();
+                try (Session session = Session.of(files, model)) {
+                    session.run(new Op.Write(size - 1500, 700, 2, false));
+                    session.run(new Op.Zero(size - left, (int) left, mode, false));
+                    session.run(new Op.Discard(0, (int) size));
+                    session.run(new Op.Zero(0, (int) size, mode, false));
+                    session.run(new Op.Write(size - 100, 100, 6, false));
+                    session.run(new Op.Resize(2L * size - size % 1024));
+                    session.checkAll();
+                }
+                files.check().assertClean();
+                try (Image image = files.openToRead("")) {
+                    model.check(image, DiskModel.NOW);
+                }
+            }
+        }
+    }
+
+    /** A disk that became full took the good bitmap with it. */
+    @Test
+    void aFullDiskLosesNoBitmapAndLeavesNoneThatClaimsLess() {
+        ImageSpec spec = ImageSpec.of("v3 cluster=4k size=400k");
+        TestImage start = TestImage.create(spec, new Random(0));
+        try (Session session = Session.of(start, start.model())) {
+            session.run(new Op.AddBitmap("stale", 4096));
+        }
+        TestImage stale;
+        try (Image image = start.open()) {
+            write(image, 0, new byte[512]);
+            image.flush();
+            stale = start.copy(); // As a crash leaves it: in use.
+        }
+        EnumSet<Call> growing = EnumSet.of(Call.WRITE, Call.ZERO, Call.RESIZE);
+        FaultPlan plan = FaultPlan.counting(growing);
+        for (long n = 1; n == 1 || plan.hasFailed(); n++) {
+            TestImage files = stale.copy();
+            BitmapHistory bitmaps = new BitmapHistory();
+            try (Session session = Session.of(files, files.model(), bitmaps)) {
+                session.run(new Op.AddBitmap("good", 512));
+                session.run(new Op.AddBitmap("other", 65536));
+            }
+            plan = FaultPlan.from(growing, Fault.ENOSPC, n);
+            StorageNode failing = new FailingStorage(files.file(), plan);
+            DiskModel model = files.model();
+            fillUp(files.in(failing, Optional.empty()), model, bitmaps);
+            try (Image image = files.openToRead("")) {
+                List<String> names = new ArrayList<>();
+                image.bitmaps().orElseThrow().list().forEach(each -> names.add(each.name()));
+                assertEquals(List.of("stale", "good", "other"), names);
+                bitmaps.check(image, DiskModel.AFTER_ALL);
+            }
+            files.check().assertIntact();
+        }
+    }
+
+    /** Something half supported was guessed at instead of refused. */
+    @ParameterizedTest
+    @ValueSource(strings = {"v3 cluster=4k size=40k data", "v3 cluster=4k size=40k dataraw"})
+    void anImageWithADataFileRefusesSnapshots(String text) {
+        TestImage files = image(text);
+        try (Image image = files.open()) {
+            write(image, 0, new byte[512]);
+            assertTrue(image.snapshots().isEmpty());
+            assertTrue(image.compressing().isEmpty());
+        }
+        files.check().assertClean();
     }
 
     /** Eight queues wrote parts of the same clusters, which came from a backing file. */

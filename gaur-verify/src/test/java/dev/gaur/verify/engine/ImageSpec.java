@@ -86,7 +86,10 @@ record ImageSpec(
         boolean ext = !old && clusterBits >= 14 && random.nextInt(2) == 0;
         words.add(old ? "v2" : "v3");
         words.add("cluster=" + (1 << clusterBits));
-        long clusters = clusterBits > 17 ? 2 + random.nextInt(4) : 2 + random.nextInt(clustersMax);
+        // Some small clusters are so many that tables have several sectors.
+        boolean many = clusterBits < 12 && random.nextInt(3) == 0;
+        int most = clusterBits > 17 ? 4 : many ? 20 * clustersMax : clustersMax;
+        long clusters = 2 + random.nextInt(most);
         long size = (clusters << clusterBits) - (long) random.nextInt(2) * SECTOR;
         words.add("size=" + size);
         boolean data = !old && random.nextInt(8) == 0;

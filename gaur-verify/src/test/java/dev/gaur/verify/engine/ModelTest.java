@@ -2,7 +2,7 @@ package dev.gaur.verify.engine;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.FormatOptions;
@@ -13,7 +13,9 @@ import dev.gaur.testkit.DiskModel;
 import dev.gaur.testkit.TestBytes;
 import dev.gaur.verify.zoo.ImageZoo;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -28,6 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ModelTest {
     private static final int ROUNDS = ImageZoo.LONG ? 5000 : 240;
     private static final int OPERATIONS = 60;
+    private static final int SAMPLE = 60;
 
     static LongStream seeds() {
         return LongStream.range(ImageZoo.SEED, ImageZoo.SEED + ROUNDS);
@@ -49,38 +52,55 @@ class ModelTest {
             ImageSpec spec = ImageSpec.of("raw size=100k");
             List<Op> ops = Workload.random(random, spec, Workload.Extras.ALL, OPERATIONS);
             TestImage files = TestImage.create(spec, random);
-            new Story(seed, spec, ops)
-                    .tell(() -> work(files, files.model(), FormatOptions.DEFAULT, ops));
+            new Story(seed, spec, ops).tell(() -> work(files, FormatOptions.DEFAULT, ops));
         }
     }
 
+    /** Else the tests above would pass by doing nothing. */
     @Test
     void theImagesHaveWhatTheWorkloadUses() {
-        TestImage files = TestImage.create(ImageSpec.of("v3 size=1024k"), new Random(0));
-        try (Image image = files.open()) {
-            assertFalse(image.compressing().isEmpty(), "compressing");
+        Map<Class<?>, Integer> images = new HashMap<>();
+        long compressed = 0;
+        for (long seed = ImageZoo.SEED; seed < ImageZoo.SEED + SAMPLE; seed++) {
+            Random random = new Random(seed);
+            ImageSpec spec = ImageSpec.random(random, 24);
+            List<Op> ops = Workload.random(random, spec, Workload.Extras.ALL, OPERATIONS);
+            TestImage files = TestImage.create(spec, random);
+            try (Session session = Session.of(files, files.model())) {
+                session.run(ops);
+                for (Class<?> kind : Op.class.getPermittedSubclasses()) {
+                    images.merge(kind, session.done(kind) > 0 ? 1 : 0, Integer::sum);
+                }
+            }
+            compressed += files.check().report().compressedClusters();
         }
+        for (Class<?> kind : Op.class.getPermittedSubclasses()) {
+            int used = images.getOrDefault(kind, 0);
+            assertTrue(used >= SAMPLE / 8, () -> kind.getSimpleName() + " in " + used);
+        }
+        assertTrue(compressed > SAMPLE / 2, "compressed clusters");
     }
 
     private static void run(long seed, Random random, ImageSpec spec, List<Op> ops) {
         TestImage files = TestImage.create(spec, random);
         DiskModel model = files.model();
         FormatOptions options = Workload.options(random, spec);
+        BitmapHistory bitmaps = new BitmapHistory();
         Path folder = ImageZoo.workshop("model-" + seed);
         if (random.nextInt(3) == 0) {
             files.export(folder);
             TestImage left;
             TestImage real = onDisk(files, folder);
             try {
-                work(real, model, options, ops);
+                work(real, model, options, bitmaps, ops);
                 left = real.copy();
             } finally {
                 real.files().forEach(StorageNode::close);
             }
-            judge(left, model, folder);
+            judge(left, model, bitmaps, folder);
         } else {
-            work(files, model, options, ops);
-            judge(files, model, folder);
+            work(files, model, options, bitmaps, ops);
+            judge(files, model, bitmaps, folder);
         }
     }
 
@@ -94,8 +114,12 @@ class ModelTest {
     }
 
     private static void work(
-            TestImage files, DiskModel model, FormatOptions options, List<Op> ops) {
-        try (Session session = new Session(files, model, options, () -> 0, false)) {
+            TestImage files,
+            DiskModel model,
+            FormatOptions options,
+            BitmapHistory bitmaps,
+            List<Op> ops) {
+        try (Session session = new Session(files, model, options, () -> 0, false, bitmaps)) {
             session.run(ops);
             session.checkAll();
             session.flush();
@@ -103,10 +127,18 @@ class ModelTest {
         files.check().assertClean();
     }
 
-    private static void judge(TestImage files, DiskModel model, Path folder) {
+    private static void work(TestImage files, FormatOptions options, List<Op> ops) {
+        work(files, files.model(), options, new BitmapHistory(), ops);
+    }
+
+    private static void judge(
+            TestImage files, DiskModel model, BitmapHistory bitmaps, Path folder) {
         byte[] content;
         try (Image image = files.openToRead("")) {
             model.check(image, DiskModel.NOW);
+            assertEquals(
+                    bitmaps.names(),
+                    List.copyOf(bitmaps.check(image, DiskModel.AFTER_ALL).keySet()));
             content = TestBytes.readArray(image, 0, (int) image.length());
         }
         for (DiskModel.Snapshot each : model.snapshots()) {

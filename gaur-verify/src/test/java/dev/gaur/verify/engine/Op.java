@@ -38,6 +38,15 @@ sealed interface Op {
     /** Makes the disk longer or shorter. */
     record Resize(long length) implements Op {}
 
+    /** Adds an empty bitmap. */
+    record AddBitmap(String name, long granularity) implements Op {}
+
+    /** Unmarks all in one of the bitmaps that there are. */
+    record ClearBitmap(int which) implements Op {}
+
+    /** Removes one of the bitmaps that there are. */
+    record RemoveBitmap(int which) implements Op {}
+
     /** What {@code seed} makes: noise, text that can be compressed, or noise with holes. */
     static byte[] bytes(long seed, int length) {
         Random random = new Random(seed);

@@ -2,6 +2,7 @@ package dev.gaur.verify.engine;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
+import dev.gaur.format.Bitmaps;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.Preallocation;
@@ -11,7 +12,9 @@ import dev.gaur.testkit.DiskModel;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 
@@ -22,34 +25,49 @@ final class Session implements AutoCloseable {
     private final FormatOptions options;
     private final LongSupplier clock;
     private final boolean faulty;
+    private final BitmapHistory bitmaps;
+    private final Map<Class<?>, Integer> doneOf = new HashMap<>();
     private Image image;
     private int failures;
     private int done;
     private boolean over;
+
+    /** Whether the operation at hand has tried anything, and whether the first of that was done. */
+    private boolean tried;
+
+    private boolean effective;
 
     /**
      * Opens an image.
      *
      * @param clock tells moments for the model
      * @param faulty whether operations may fail
+     * @param bitmaps is told of them
      */
     Session(
             TestImage files,
             DiskModel model,
             FormatOptions options,
             LongSupplier clock,
-            boolean faulty) {
+            boolean faulty,
+            BitmapHistory bitmaps) {
         this.files = files;
         this.model = model;
         this.options = options;
         this.clock = clock;
         this.faulty = faulty;
+        this.bitmaps = bitmaps;
         this.image = files.open(options);
     }
 
     /** Opens an image that must not fail. */
     static Session of(TestImage files, DiskModel model) {
-        return new Session(files, model, FormatOptions.DEFAULT, () -> 0, false);
+        return of(files, model, new BitmapHistory());
+    }
+
+    /** Opens an image with bitmaps that must not fail. */
+    static Session of(TestImage files, DiskModel model, BitmapHistory bitmaps) {
+        return new Session(files, model, FormatOptions.DEFAULT, () -> 0, false, bitmaps);
     }
 
     Image image() {
@@ -61,9 +79,9 @@ final class Session implements AutoCloseable {
         return failures;
     }
 
-    /** How many operations did anything. */
-    int done() {
-        return done;
+    /** How many operations of a kind did anything. */
+    int done(Class<?> kind) {
+        return doneOf.getOrDefault(kind, 0);
     }
 
     /** Does one operation. */
@@ -72,6 +90,13 @@ final class Session implements AutoCloseable {
             return; // It could not be opened again.
         }
         model.begin(clock.getAsLong());
+        tried = false;
+        effective = false;
+        doIt(op);
+        doneOf.merge(op.getClass(), effective ? 1 : 0, Integer::sum);
+    }
+
+    private void doIt(Op op) {
         switch (op) {
             case Op.Write write -> write(write);
             case Op.Compressed write -> writeCompressed(write);
@@ -84,6 +109,9 @@ final class Session implements AutoCloseable {
             case Op.Apply apply -> apply(apply.which());
             case Op.Delete delete -> delete(delete.which());
             case Op.Resize resize -> resize(resize.length());
+            case Op.AddBitmap add -> addBitmap(add.name(), add.granularity());
+            case Op.ClearBitmap clear -> clearBitmap(clear.which());
+            case Op.RemoveBitmap remove -> removeBitmap(remove.which());
         }
     }
 
@@ -99,9 +127,12 @@ final class Session implements AutoCloseable {
 
     /** Tries something; tells whether it was done. */
     private boolean succeeds(Runnable request) {
+        boolean first = !tried;
+        tried = true;
         try {
             request.run();
             done++;
+            effective |= first;
             return true;
         } catch (BlockException failure) {
             if (!faulty) {
@@ -236,7 +267,7 @@ final class Session implements AutoCloseable {
 
     private void reopen(boolean flushed) {
         boolean stable = flushed && flush();
-        succeeds(() -> image.close());
+        close(() -> succeeds(() -> image.close()));
         over = !succeeds(() -> image = files.open(options));
         if (!stable && !over) {
             over = !succeeds(this::settle);
@@ -312,6 +343,7 @@ final class Session implements AutoCloseable {
         }
         foundBefore(before, succeeded);
         model.apply(chosen, succeeded, clock.getAsLong());
+        bitmaps.resized(image.length());
     }
 
     private void delete(int which) {
@@ -344,16 +376,78 @@ final class Session implements AutoCloseable {
             return; // Version 2 over a longer backing file, for one.
         }
         model.resize(length, succeeded, clock.getAsLong());
+        bitmaps.resized(image.length());
     }
 
-    /** Compares all of the disk and its snapshots. */
+    private void addBitmap(String name, long granularity) {
+        if (image.bitmaps().isEmpty()) {
+            return;
+        }
+        Bitmaps present = image.bitmaps().orElseThrow();
+        try {
+            if (succeeds(() -> present.add(name, granularity, true))) {
+                nowEmpty(name);
+            }
+        } catch (BlockException.Unsupported _) {
+            // Version 2, for one.
+        }
+    }
+
+    /** What changes from now on is marked. */
+    private void nowEmpty(String name) {
+        boolean known =
+                succeeds(
+                        () -> {
+                            int length = Math.toIntExact(image.length());
+                            bitmaps.emptied(name, TestBytes.readArray(image, 0, length));
+                        });
+        if (!known) {
+            bitmaps.forget(name);
+        }
+    }
+
+    private void clearBitmap(int which) {
+        if (!bitmaps.names().isEmpty()) {
+            String name = bitmaps.names().get(which % bitmaps.names().size());
+            if (succeeds(() -> image.bitmaps().orElseThrow().clear(name))) {
+                nowEmpty(name);
+            }
+        }
+    }
+
+    private void removeBitmap(int which) {
+        if (!bitmaps.names().isEmpty()) {
+            String name = bitmaps.names().get(which % bitmaps.names().size());
+            if (succeeds(() -> image.bitmaps().orElseThrow().remove(name))) {
+                bitmaps.forget(name);
+            }
+        }
+    }
+
+    /** Compares all of the disk and its snapshots, and looks at its bitmaps. */
     void checkAll() {
         model.check(image, DiskModel.NOW);
         model.checkSnapshots(names(), DiskModel.NOW);
+        bitmaps.checkNow(image);
     }
 
     @Override
     public void close() {
-        image.close();
+        if (over) {
+            image.close();
+        } else {
+            close(image::close);
+        }
+    }
+
+    /** Closes; the bitmaps are stored then, or perhaps. */
+    private void close(Runnable close) {
+        int before = failures;
+        long begun = clock.getAsLong();
+        bitmaps.maybeStored(begun);
+        close.run();
+        if (failures == before) {
+            bitmaps.stored(begun, clock.getAsLong());
+        }
     }
 }

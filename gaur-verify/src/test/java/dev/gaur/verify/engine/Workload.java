@@ -18,7 +18,7 @@ final class Workload {
     enum Extras {
         /** Nothing. */
         NONE,
-        /** Reopening after a flush, snapshots, other sizes. */
+        /** Reopening after a flush, snapshots, other sizes, bitmaps. */
         CLEAN,
         /** These, and reopening without a flush. */
         ALL
@@ -28,6 +28,7 @@ final class Workload {
     private final ImageSpec spec;
     private final Extras extras;
     private int snapshots;
+    private int bitmaps;
 
     private Workload(Random random, ImageSpec spec, Extras extras) {
         this.random = random;
@@ -144,11 +145,14 @@ final class Workload {
     }
 
     private Op extra() {
-        return switch (random.nextInt(8)) {
+        return switch (random.nextInt(11)) {
             case 0, 1, 2 -> new Op.Take("snap" + snapshots++);
             case 3 -> new Op.Apply(random.nextInt(4));
             case 4 -> new Op.Delete(random.nextInt(4));
-            case 5 -> new Op.Resize(SECTOR * (1 + random.nextLong(3 * spec.size() / SECTOR / 2)));
+            case 5 -> new Op.AddBitmap("bitmap" + bitmaps++, 512L << random.nextInt(8));
+            case 6 -> new Op.ClearBitmap(random.nextInt(4));
+            case 7 -> random.nextBoolean() ? new Op.RemoveBitmap(0) : new Op.ClearBitmap(0);
+            case 8 -> new Op.Resize(SECTOR * (1 + random.nextLong(3 * spec.size() / SECTOR / 2)));
             default -> new Op.Reopen(extras == Extras.CLEAN || random.nextBoolean());
         };
     }
