@@ -89,7 +89,7 @@ record ImageSpec(
         // Some small clusters are so many that tables have several sectors.
         boolean many = clusterBits < 12 && random.nextInt(3) == 0;
         int most = clusterBits > 17 ? 4 : many ? 20 * clustersMax : clustersMax;
-        long clusters = 2 + random.nextInt(most);
+        long clusters = 2L + random.nextInt(most);
         long size = (clusters << clusterBits) - (long) random.nextInt(2) * SECTOR;
         words.add("size=" + size);
         boolean data = !old && random.nextInt(8) == 0;
