@@ -105,9 +105,7 @@ final class AppendAllocator {
         }
         write(firstBlock);
         MemorySegment bytes = BufferPool.allocate(geometry.clusterOffset(table.clusters()));
-        for (int i = 0; i < blocks; i++) {
-            Bytes.putU64(bytes, (long) i * Long.BYTES, blockOffsets[i]);
-        }
+        Bytes.putU64(bytes, 0, blockOffsets, 0, blocks);
         file.write(table.hostOffset(), bytes, Durability.CACHED);
         return table;
     }
@@ -172,9 +170,7 @@ final class AppendAllocator {
 
     private static long count(NewRefcountBlock block, long first, long end) {
         long stop = Math.min(end, first + block.countsFrom(first));
-        for (long cluster = first; cluster < stop; cluster++) {
-            block.set(cluster, 1);
-        }
+        block.setOnes(first, stop - first);
         return stop;
     }
 

@@ -5,6 +5,9 @@ import java.lang.foreign.MemorySegment;
 
 /** A refcount block of a new image, in memory until its last count is known. */
 final class NewRefcountBlock {
+    /** So many counts are whole bytes, however wide they are. */
+    private static final int GROUP = Byte.SIZE;
+
     private final long firstCluster;
     private final long hostOffset;
     private final int order;
@@ -43,5 +46,33 @@ final class NewRefcountBlock {
     /** Stores a count, which must fit in its width. */
     void set(long cluster, long count) {
         RefcountBlock.set(bytes, order, (int) (cluster - firstCluster), count);
+    }
+
+    /** Stores ones; most of them by copying the first, which is quick before it is compiled. */
+    void setOnes(long cluster, long count) {
+        long stop = cluster + count;
+        long inBlock = cluster - firstCluster;
+        long at = cluster;
+        long firstGroup = firstCluster + (inBlock + GROUP - 1) / GROUP * GROUP;
+        for (long end = Math.min(stop, firstGroup + GROUP); at < end; at++) {
+            set(at, 1);
+        }
+        long groups = (stop - at) / GROUP;
+        if (groups > 0) {
+            copyFirst(((firstGroup - firstCluster) / GROUP) << order, 1L << order, groups);
+        }
+        for (at += groups * GROUP; at < stop; at++) {
+            set(at, 1);
+        }
+    }
+
+    /** Copies {@code length} bytes so often behind themselves. */
+    private void copyFirst(long from, long length, long times) {
+        long end = length * (times + 1);
+        for (long done = length; done < end; ) {
+            long more = Math.min(done, end - done);
+            MemorySegment.copy(bytes, from, bytes, from + done, more);
+            done += more;
+        }
     }
 }
