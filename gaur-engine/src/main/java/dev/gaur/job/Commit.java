@@ -39,6 +39,7 @@ public final class Commit {
     private final Pieces<Task> pieces;
     private final int chunkSize;
     private final Throttle throttle;
+    private final EarlyFlush earlyFlush;
     private final JobControl control;
     private long position;
 
@@ -54,6 +55,7 @@ public final class Commit {
         }
         this.chunkSize = Math.max(CHUNK, unit);
         this.throttle = new Throttle(bytesPerSecond);
+        this.earlyFlush = new EarlyFlush(base::flush);
         this.control = control;
     }
 
@@ -157,5 +159,6 @@ public final class Commit {
         throttle.take(bytes.byteSize());
         disk.read(offset, bytes);
         base.write(offset, bytes, Durability.CACHED);
+        earlyFlush.wrote(bytes.byteSize());
     }
 }

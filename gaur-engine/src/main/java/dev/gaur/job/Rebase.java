@@ -69,6 +69,7 @@ public final class Rebase {
     private final int unit;
     private final int chunkSize;
     private final JobControl control;
+    private final EarlyFlush earlyFlush;
     private long position;
 
     private Rebase(
@@ -84,6 +85,7 @@ public final class Rebase {
         this.unit = this.compressing.map(Compressing::unit).orElse(rebasing.unit());
         this.chunkSize = Math.max(CHUNK, unit);
         this.control = control;
+        this.earlyFlush = new EarlyFlush(overlay::flush);
     }
 
     /**
@@ -298,5 +300,6 @@ public final class Rebase {
         } else {
             overlay.write(offset, bytes, Durability.CACHED);
         }
+        earlyFlush.wrote(bytes.byteSize());
     }
 }
