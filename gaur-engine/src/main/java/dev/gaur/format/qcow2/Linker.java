@@ -89,12 +89,12 @@ final class Linker {
                 writeBack.requireBarrier();
             }
             long number = geometry.sliceNumber(guestOffset);
-            long[] words = cache.get(number).toWords(geometry);
+            long[] words = new long[clusters * (geometry.l2EntrySize() / Long.BYTES)];
             int first = geometry.sliceIndex(guestOffset);
             for (int i = 0; i < clusters; i++) {
-                put(words, first + i, entries[i]);
+                put(words, i, entries[i]);
             }
-            TableSlice now = TableSlice.changing(words, geometry);
+            TableSlice now = cache.get(number).with(first, words, geometry);
             writeBack.changed(number, now, sectors(first, clusters));
             cache.replace(number, now);
             for (int i = 0; i < clusters; i++) { // Last: without memory for it some is leaked.

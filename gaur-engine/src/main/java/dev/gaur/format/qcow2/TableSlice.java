@@ -1,16 +1,26 @@
 package dev.gaur.format.qcow2;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A piece of an L2 table in memory. Immutable. A piece whose entries all follow from the first, as
  * in preallocated and in sequentially written images, takes a few bytes instead of an array: so the
  * tables of a preallocated image of 1 TiB fit in a few MiB; one of a few such sequences is not much
- * larger ({@link EntryRuns}).
+ * larger ({@link EntryRuns}). One that was changed shares all sectors but those with the changes
+ * with the one it was before.
  */
 final class TableSlice {
     /** Bytes that an object of this class takes without its array, about. */
     private static final int OBJECT_BYTES = 48;
+
+    /** Bytes that an array takes without its elements. */
+    private static final int ARRAY_BYTES = 16;
+
+    /** Bytes that a sector takes, and the reference to it. */
+    private static final int SECTOR_BYTES = Long.BYTES + ARRAY_BYTES + Geometry.SECTOR;
+
+    private static final int SECTOR_WORDS = Geometry.SECTOR / Long.BYTES;
 
     /** Nothing is mapped: what stands for a table that does not exist. */
     static final TableSlice EMPTY = new TableSlice(0, 0, 0);
@@ -20,6 +30,9 @@ final class TableSlice {
     private final long bitmap;
     private final long @Nullable [] words;
     private final int wordShift;
+
+    /** The entries of a slice that was changed, instead of {@code words}. */
+    private final long @Nullable [][] sectors;
 
     /** How many runs the words are the short form of; 0 if they are the entries. */
     private final int runs;
@@ -36,6 +49,7 @@ final class TableSlice {
         this.step = step;
         this.bitmap = bitmap;
         this.words = null;
+        this.sectors = null;
         this.wordShift = 0;
         this.runs = 0;
     }
@@ -45,8 +59,19 @@ final class TableSlice {
         this.step = clusterSize;
         this.bitmap = 0;
         this.words = words;
+        this.sectors = null;
         this.wordShift = wordShift;
         this.runs = runs;
+    }
+
+    private TableSlice(long[][] sectors, int wordShift, int clusterSize) {
+        this.first = 0;
+        this.step = clusterSize;
+        this.bitmap = 0;
+        this.words = null;
+        this.sectors = sectors;
+        this.wordShift = wordShift;
+        this.runs = 0;
     }
 
     /**
@@ -75,9 +100,36 @@ final class TableSlice {
         return contiguous ? new TableSlice(first, step, bitmap) : ofRuns(words, geometry);
     }
 
-    /** The same without looking for sequences: for entries that are about to change again. */
-    static TableSlice changing(long[] words, Geometry geometry) {
-        return new TableSlice(words, geometry.extendedL2() ? 1 : 0, 0, geometry.clusterSize());
+    /**
+     * Makes a slice of this one's entries and others. Does not look for sequences: it is about to
+     * change again.
+     *
+     * @param index of the first of the others
+     * @param others as {@link #of} takes them; copied
+     */
+    TableSlice with(int index, long[] others, Geometry geometry) {
+        int shift = geometry.extendedL2() ? 1 : 0;
+        long[][] old = sectors;
+        long[][] now = old == null ? split(toWords(geometry)) : old.clone();
+        int start = index << shift;
+        for (int done = 0; done < others.length; ) {
+            int sector = (start + done) / SECTOR_WORDS;
+            int from = (start + done) % SECTOR_WORDS;
+            int count = Math.min(SECTOR_WORDS - from, others.length - done);
+            long[] changed = old == null ? now[sector] : old[sector].clone();
+            System.arraycopy(others, done, changed, from, count);
+            now[sector] = changed;
+            done += count;
+        }
+        return new TableSlice(now, shift, geometry.clusterSize());
+    }
+
+    private static long[][] split(long[] words) {
+        long[][] sectors = new long[words.length / SECTOR_WORDS][];
+        for (int i = 0; i < sectors.length; i++) {
+            sectors[i] = Arrays.copyOfRange(words, i * SECTOR_WORDS, (i + 1) * SECTOR_WORDS);
+        }
+        return sectors;
     }
 
     private static TableSlice ofRuns(long[] words, Geometry geometry) {
@@ -96,6 +148,9 @@ final class TableSlice {
         if (words != null && runs == 0) {
             return words.clone();
         }
+        if (sectors != null) {
+            return joined(sectors);
+        }
         int shift = geometry.extendedL2() ? 1 : 0;
         long[] all = new long[geometry.sliceEntries() << shift];
         for (int i = 0; i < geometry.sliceEntries(); i++) {
@@ -107,10 +162,18 @@ final class TableSlice {
         return all;
     }
 
+    private static long[] joined(long[][] sectors) {
+        long[] words = new long[sectors.length * SECTOR_WORDS];
+        for (int i = 0; i < sectors.length; i++) {
+            System.arraycopy(sectors[i], 0, words, i * SECTOR_WORDS, SECTOR_WORDS);
+        }
+        return words;
+    }
+
     /** The entry at an index of the slice. */
     long entry(int index) {
         if (words == null) {
-            return first + index * step;
+            return sectors == null ? first + index * step : word(sectors, index << wordShift);
         }
         return runs == 0
                 ? words[index << wordShift]
@@ -119,12 +182,19 @@ final class TableSlice {
 
     /** The subcluster bitmap of an extended entry. */
     long bitmap(int index) {
-        return words == null ? bitmap : words[(index << 1) + 1];
+        if (words == null) {
+            return sectors == null ? bitmap : word(sectors, (index << 1) + 1);
+        }
+        return words[(index << 1) + 1];
+    }
+
+    private static long word(long[][] sectors, int index) {
+        return sectors[index / SECTOR_WORDS][index % SECTOR_WORDS];
     }
 
     /** Whether each entry follows from the one before and all bitmaps are equal. */
     boolean isSequence() {
-        return words == null;
+        return words == null && sectors == null;
     }
 
     /**
@@ -136,10 +206,12 @@ final class TableSlice {
      * @return the index behind the last, at least {@code index + 1}
      */
     int followUntil(int index, boolean growing, int entries) {
-        if (words == null) {
+        if (isSequence()) {
             return growing == (step != 0) ? entries : index + 1;
         }
-        return runs == 0 ? index + 1 : EntryRuns.followUntil(words, runs, index, growing, entries);
+        return words == null || runs == 0
+                ? index + 1
+                : EntryRuns.followUntil(words, runs, index, growing, entries);
     }
 
     /**
@@ -148,7 +220,7 @@ final class TableSlice {
      */
     long place() {
         boolean data =
-                words == null
+                isSequence()
                         && step != 0
                         && (first & ~(L2Entry.OFFSET_MASK | L2Entry.COPIED)) == 0
                         && L2Entry.hostOffset(first) % step == 0
@@ -158,7 +230,10 @@ final class TableSlice {
 
     /** What the slice takes in memory, about, in bytes. */
     int memory() {
-        return OBJECT_BYTES + (words == null ? 0 : 16 + words.length * Long.BYTES);
+        if (sectors != null) {
+            return OBJECT_BYTES + ARRAY_BYTES + sectors.length * SECTOR_BYTES;
+        }
+        return OBJECT_BYTES + (words == null ? 0 : ARRAY_BYTES + words.length * Long.BYTES);
     }
 
     void markUsed() {

@@ -293,18 +293,15 @@ final class WriteBack {
         long place = tables.tableOffset(geometry.l1IndexOfSlice(number));
         long start = place + geometry.sliceOffset(number);
         long[] words = changed.slice().toWords(geometry);
-        MemorySegment bytes = MemorySegment.ofArray(new byte[words.length * Long.BYTES]);
-        for (int i = 0; i < words.length; i++) {
-            Bytes.putU64(bytes, (long) i * Long.BYTES, words[i]);
-        }
         long left = changed.sectors();
         while (left != 0) {
             int from = Long.numberOfTrailingZeros(left);
             int count = Long.numberOfTrailingZeros(~(left >>> from));
-            long at = (long) from * Geometry.SECTOR;
-            long length = (long) count * Geometry.SECTOR;
+            MemorySegment bytes = MemorySegment.ofArray(new byte[count * Geometry.SECTOR]);
+            int wordsPerSector = Geometry.SECTOR / Long.BYTES;
+            Bytes.putU64(bytes, 0, words, from * wordsPerSector, count * wordsPerSector);
             file.event(BlockEvent.L2_UPDATE);
-            file.write(start + at, bytes.asSlice(at, length), Durability.CACHED);
+            file.write(start + (long) from * Geometry.SECTOR, bytes, Durability.CACHED);
             left &= ~((-1L >>> (Long.SIZE - count)) << from);
         }
     }
