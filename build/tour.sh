@@ -65,6 +65,31 @@ step 'gaur create -f qcow2 -b zstd.qcow2 -F qcow2 overlay.qcow2'
 step 'gaur info --backing-chain overlay.qcow2'
 step 'gaur compare overlay.qcow2 disk.raw'
 
+say "Changes: a snapshot keeps the disk as it is, a bitmap notes what changes from here on:"
+step 'gaur snapshot -c before disk.qcow2'
+step 'gaur bitmap --add disk.qcow2 changes'
+step 'gaur io -c "write -P 0x47 20M 3M" -c "discard 100M 8M" disk.qcow2'
+step 'gaur compare disk.qcow2 disk.raw' 1
+step 'gaur snapshot -l disk.qcow2'
+
+say "And the disk as it was:"
+step 'gaur snapshot -a before disk.qcow2'
+step 'gaur compare disk.qcow2 disk.raw'
+
+say "An overlay takes changes and hands them down; the disk grows:"
+step 'gaur create -f qcow2 -b disk.qcow2 -F qcow2 work.qcow2'
+step 'gaur io -c "write -P 0x48 20M 3M" work.qcow2'
+step 'gaur commit work.qcow2'
+step 'gaur resize disk.qcow2 1G'
+step 'gaur check disk.qcow2'
+
+say "An accident: the counts of all clusters are overwritten. They are made anew, the data is untouched:"
+step 'gaur create -f qcow2 hurt.qcow2 1G && gaur io -c "write -P 0x49 0 4M" hurt.qcow2'
+step 'dd if=/dev/zero of=hurt.qcow2 bs=64k seek=2 count=1 conv=notrunc status=none'
+step 'gaur check hurt.qcow2 2>&1 | tail -n 3'
+step 'gaur check -r all hurt.qcow2 2>&1 | tail -n 3'
+step 'gaur io -c "read -P 0x49 0 4M" hurt.qcow2'
+
 say "Had somebody else sent us that image: what does it refer to? This opens nothing but the image itself:"
 step 'gaur inspect overlay.qcow2' 2
 
@@ -72,5 +97,7 @@ if command -v qemu-img >/dev/null; then
     say "A second opinion, from QEMU's own program:"
     step 'qemu-img check zstd.qcow2'
     step 'qemu-img compare overlay.qcow2 disk.raw'
+    step 'qemu-img check disk.qcow2'
+    step 'qemu-img check hurt.qcow2'
 fi
 say "That was the tour. 'gaur --help' lists the commands; 'gaur COMMAND --help' explains one."

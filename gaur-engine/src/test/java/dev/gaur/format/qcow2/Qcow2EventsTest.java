@@ -173,7 +173,8 @@ class Qcow2EventsTest {
                             "cow_write",
                             "WRITE",
                             "cluster_alloc",
-                            "l2_alloc_write"),
+                            "l2_alloc_write",
+                            "ZERO"),
                     storage.log());
             storage.clear();
             image.flush();
