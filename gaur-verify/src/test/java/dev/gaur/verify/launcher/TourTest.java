@@ -29,8 +29,19 @@ class TourTest {
 
         for (String command :
                 List.of(
-                        "create", "convert", "info", "check", "map", "compare", "measure",
-                        "snapshot", "bitmap", "io", "commit", "resize", "inspect")) {
+                        "create",
+                        "convert",
+                        "info",
+                        "check",
+                        "map",
+                        "compare",
+                        "measure",
+                        "snapshot",
+                        "bitmap",
+                        "io",
+                        "commit",
+                        "resize",
+                        "inspect")) {
             assertTrue(result.out().contains("\n$ gaur " + command + " "), command + result.out());
         }
         assertTrue(result.out().contains("Images are identical."), result.out());
