@@ -44,7 +44,7 @@ final class ClusterAllocator {
     private final ReentrantLock lock = new ReentrantLock();
     private final FreeMap map = new FreeMap();
     private int scannedBlocks;
-    private LongBinaryAction freed = (_, _) -> {};
+    private FreedClusters freed = (_, _) -> {};
 
     /** First cluster behind all that is used; -1 until all counts were looked at. */
     private long tail = -1;
@@ -464,14 +464,8 @@ final class ClusterAllocator {
     }
 
     /** Is told of clusters that are free now: the first, and how many. */
-    void setFreed(LongBinaryAction listener) {
+    void setFreed(FreedClusters listener) {
         freed = listener;
-    }
-
-    /** Does something with two numbers. */
-    @FunctionalInterface
-    interface LongBinaryAction {
-        void accept(long first, long count);
     }
 
     /** Adds to the counts of clusters; see {@link Refcounts#addWhilePossible}. */

@@ -10,11 +10,11 @@
  * {@code ClusterLru}, {@code CompressedClusters}; {@code ReadPath}; {@code MetadataPreallocation},
  * {@code ExtentWalk}; {@code ExtentSteps}; {@code SnapshotTable}, {@code BitmapDirectory}, {@code
  * LuksHeader}, {@code BitmapEntry}, {@code BitmapTable}; {@code AnyBacking}, {@code View}; {@code
- * ContentReset}; {@code ClusterSet}, {@code FreeMap}, {@code CountBlock}, {@code Health}; {@code
- * Refcounts}; {@code ClusterAllocator}; {@code WriteBack}; {@code Linker}; {@code CowPlan}, {@code
- * WritePath}, {@code ZeroPath}, {@code Preallocator}; {@code StreamPlaces}, {@code
- * CompressedWrites}; {@code StoredBitmap}, {@code BitmapWriter}, {@code BitmapClaims}; {@code
- * BitmapStore}; {@code ImageBitmaps}; {@code MetadataPlaces}, {@code WriteEngine}; {@code
+ * ContentReset}; {@code ClusterSet}, {@code FreeMap}, {@code FreedClusters}, {@code CountBlock},
+ * {@code Health}; {@code Refcounts}; {@code ClusterAllocator}; {@code WriteBack}; {@code Linker};
+ * {@code CowPlan}, {@code WritePath}, {@code ZeroPath}, {@code Preallocator}; {@code StreamPlaces},
+ * {@code CompressedWrites}; {@code StoredBitmap}, {@code BitmapWriter}, {@code BitmapClaims};
+ * {@code BitmapStore}; {@code ImageBitmaps}; {@code MetadataPlaces}, {@code WriteEngine}; {@code
  * ClusterTree}, {@code WholeImage}; {@code SnapshotChange}, {@code ImageSnapshots}, {@code
  * ImageResizer}, {@code ImageVmState}, {@code RefcountWidth}, {@code ZeroExpansion}, {@code
  * ImageAmender}; {@code CheckLog}, {@code ReferenceCounts}, {@code TableVisits}, {@code

@@ -149,6 +149,10 @@ class Qcow2EventsTest {
         assertEquals(List.of(), Kinds.findings(small));
     }
 
+    private static void assertTold(EventRecorder storage, String... expected) {
+        assertEquals(List.of(expected), storage.log());
+    }
+
     @Test
     void eachIsToldBeforeItsRequest() {
         EventRecorder storage = overlay(true);
@@ -156,49 +160,45 @@ class Qcow2EventsTest {
             TestBytes.read(image, 0, PART);
             storage.clear();
             write(image, 100, PART);
-            assertEquals(
-                    List.of(
-                            "reftable_load",
-                            "READ",
-                            "READ", // The L1 table, for what lies where and for the mapping.
-                            "READ",
-                            "cluster_alloc",
-                            "refblock_load",
-                            "READ",
-                            "cow_read",
-                            "read_backing_aio",
-                            "cow_read",
-                            "read_backing_aio",
-                            "write_aio",
-                            "cow_write",
-                            "WRITE",
-                            "cluster_alloc",
-                            "l2_alloc_write",
-                            "ZERO"),
-                    storage.log());
+            assertTold(
+                    storage,
+                    "reftable_load",
+                    "READ",
+                    "READ", // The L1 table, for what lies where and for the mapping.
+                    "READ",
+                    "cluster_alloc",
+                    "refblock_load",
+                    "READ",
+                    "cow_read",
+                    "read_backing_aio",
+                    "cow_read",
+                    "read_backing_aio",
+                    "write_aio",
+                    "cow_write",
+                    "WRITE",
+                    "cluster_alloc",
+                    "l2_alloc_write",
+                    "ZERO");
             storage.clear();
             image.flush();
-            assertEquals(
-                    List.of(
-                            "flush_to_os",
-                            "refblock_update_part",
-                            "WRITE",
-                            "FLUSH",
-                            "l2_update",
-                            "WRITE",
-                            "FLUSH",
-                            "l1_update",
-                            "WRITE",
-                            "flush_to_disk",
-                            "FLUSH"),
-                    storage.log());
+            assertTold(
+                    storage,
+                    "flush_to_os",
+                    "refblock_update_part",
+                    "WRITE",
+                    "FLUSH",
+                    "l2_update",
+                    "WRITE",
+                    "FLUSH",
+                    "l1_update",
+                    "WRITE",
+                    "flush_to_disk",
+                    "FLUSH");
             storage.clear();
             write(image, 200, PART);
             TestBytes.read(image, 100, PART);
             TestBytes.read(image, SIZE / 4, PART);
-            assertEquals(
-                    List.of("write_aio", "WRITE", "read_aio", "READ", "read_backing_aio"),
-                    storage.log());
+            assertTold(storage, "write_aio", "WRITE", "read_aio", "READ", "read_backing_aio");
         }
     }
 
