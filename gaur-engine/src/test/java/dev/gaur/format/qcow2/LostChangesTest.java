@@ -2,7 +2,10 @@ package dev.gaur.format.qcow2;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.gaur.block.BlockEvent;
+import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.CacheOptions;
@@ -12,11 +15,13 @@ import dev.gaur.format.Image;
 import dev.gaur.format.SnapshotInfo;
 import dev.gaur.format.qcow2.Kinds.Kind;
 import dev.gaur.storage.memory.MemoryStorage;
+import dev.gaur.testkit.StorageWrapper;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -28,6 +33,7 @@ class LostChangesTest {
     private static final long SEED = Long.getLong("gaur.seed", 20261126L);
     private static final long AUTO = FormatOptions.AUTO;
     private static final int CLUSTER = 1 << 16;
+    private static final int ENOSPC = 28;
 
     private static final Kind PLAIN = new Kind("plain", Qcow2CreateOptions.ofSize(16 << 20), 0);
 
@@ -123,5 +129,58 @@ class LostChangesTest {
     void aDiscardedClusterThatKeepsItsPlaceStaysCounted() {
         DiscardOptions noUnref = new DiscardOptions(true, true, true, false, true);
         assertDiscarded(noUnref, TinyImage.DATA | L2Entry.COPIED | L2Entry.ZERO, 1);
+    }
+
+    /** Finds the disk full once, when an L2 table is about to be written. */
+    private static final class FullOnce extends StorageWrapper {
+        private Optional<Runnable> meanwhile = Optional.empty();
+
+        FullOnce(StorageNode real) {
+            super(real);
+        }
+
+        @Override
+        public void event(BlockEvent event) {
+            super.event(event);
+            Optional<Runnable> now = meanwhile;
+            if (event == BlockEvent.L2_UPDATE && now.isPresent()) {
+                meanwhile = Optional.empty();
+                now.get().run();
+                throw new BlockException.Media(name(), "write", 0, "full", ENOSPC, null);
+            }
+        }
+    }
+
+    @Test
+    void whatCouldNotBeWrittenForWantOfSpaceIsFreedLater() {
+        MemoryStorage storage = new TinyImage().storage();
+        FullOnce full = new FullOnce(new KeepOpen(storage, true));
+        try (Image image = open(full, FormatOptions.DEFAULT)) {
+            image.discard(0, TinyImage.CLUSTER);
+            full.meanwhile = Optional.of(() -> {});
+            assertThrows(BlockException.Media.class, image::flush);
+            image.flush();
+        }
+        assertEquals(List.of(), Kinds.findings(storage));
+    }
+
+    @Test
+    void whatChangedWhileTheDiskWasFullIsWrittenWithTheRest() {
+        MemoryStorage storage = PLAIN.create();
+        FullOnce full = new FullOnce(new KeepOpen(storage, true));
+        try (Image image = PLAIN.open(full)) {
+            MemorySegment first = MemorySegment.ofArray(bytes(0, 512));
+            MemorySegment second = MemorySegment.ofArray(bytes(1, 512));
+            image.write(0, first, Durability.CACHED);
+            full.meanwhile =
+                    Optional.of(() -> image.write(64L * CLUSTER, second, Durability.CACHED));
+            assertThrows(BlockException.Media.class, image::flush);
+            image.flush();
+        }
+        assertEquals(List.of(), Kinds.findings(storage));
+        try (Image image = PLAIN.open(storage)) {
+            assertArrayEquals(bytes(0, 512), TestBytes.read(image, 0, 512));
+            assertArrayEquals(bytes(1, 512), TestBytes.read(image, 64L * CLUSTER, 512));
+        }
     }
 }
