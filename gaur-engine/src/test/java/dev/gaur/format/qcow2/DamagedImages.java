@@ -45,6 +45,14 @@ final class DamagedImages {
         return image.putBytes(table, entry.array()).put32(60, 1).put(64, table);
     }
 
+    /** An entry without data reserves parts of two clusters that nothing else uses. */
+    private static TinyImage withCountedIllegalPlace() {
+        TinyImage image = withData();
+        int place = image.addCluster();
+        image.addCluster();
+        return image.entry(2, place + 512 | COPIED | L2Entry.ZERO);
+    }
+
     /** Images with damage that can be repaired, by name. */
     static Map<String, TinyImage> damaged() {
         Map<String, TinyImage> images = new TreeMap<>();
@@ -53,6 +61,9 @@ final class DamagedImages {
         images.put("lost counts", withData().count(5, 0).count(6, 0).put(88, 1L << 20));
         images.put("lost block", withData().put(TABLE, 0).entry(0, DATA));
         images.put("illegal place", withData().entry(2, 513 | COPIED | CLUSTER));
+        images.put("illegal place that is counted", withCountedIllegalPlace());
+        images.put("the same and a count too low", withCountedIllegalPlace().entry(3, DATA));
+        images.put("dirty, count too low", withData().entry(2, DATA | COPIED).put(72, 1));
         images.put("snapshot", withSnapshot(0, 0).entry(3, 512 | 1));
         images.put("snapshot and lost counts", withSnapshot(1500, 1500).count(6, 0));
         return images;
