@@ -33,9 +33,9 @@ class EmptyingCrashTest {
     /** Every so many bytes something was written: to different tables of small clusters. */
     private static final int PART = 4096 / Long.BYTES * 4096;
 
-    private static final int PARTS = 40;
+    private static final int PARTS = 24;
     private static final int WRITTEN = 1500;
-    private static final int MOST_STATES = 24;
+    private static final int MOST_STATES = 10;
     private static final SnapshotInfo SNAPSHOT =
             new SnapshotInfo("", "one", Instant.EPOCH, 0, 0, 0, OptionalLong.of(0));
     private static final MemoryStorage BASE = new MemoryStorage("base", (long) PARTS * PART);

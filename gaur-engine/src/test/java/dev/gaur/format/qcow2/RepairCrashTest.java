@@ -28,6 +28,10 @@ import org.junit.jupiter.api.Test;
 class RepairCrashTest {
     private static final int SECTOR = 512;
     private static final int TRIALS = 12;
+
+    /** A flush and so many sectors that any part of them is one of the trials. */
+    private static final int FEW = 4;
+
     private static final long SEED = Long.getLong("gaur.seed", 20261126L);
 
     /** A sector that was written; a flush if it has no bytes. */
@@ -101,9 +105,9 @@ class RepairCrashTest {
         for (int i = 0; i <= disk.events.size(); i++) {
             if (i == disk.events.size() || disk.events.get(i).isFlush()) {
                 for (int trial = 0; trial < TRIALS; trial++) {
-                    long seed = SEED ^ (long) i << 32 ^ trial;
-                    byte[] left = leftBy(image, disk.events, flushed, i, new Random(seed));
-                    judge(name + ", crash before event " + i + ", seed " + seed, before, left);
+                    byte[] left = leftBy(image, disk.events, flushed, i, trial);
+                    String what = "%s, crash before event %d, trial %d, seed %d";
+                    judge(what.formatted(name, i, trial, SEED), before, left);
                     crashes++;
                 }
                 flushed = i;
@@ -112,14 +116,23 @@ class RepairCrashTest {
         assertTrue(crashes >= 2 * TRIALS, name + ": only " + crashes);
     }
 
-    /** All that was flushed, and some of what was not. */
+    /** All that was flushed, and some of what was not: if that is little, each part of it. */
     private static byte[] leftBy(
-            byte[] image, List<Event> events, int flushed, int end, Random random) {
+            byte[] image, List<Event> events, int flushed, int end, int trial) {
+        Random random = new Random(SEED ^ (long) end << 32 ^ trial);
         try (MemoryStorage storage = new MemoryStorage("tiny", image)) {
             int chance = random.nextInt(5);
+            int pending = 0;
             for (int i = 0; i < end; i++) {
                 Event event = events.get(i);
-                if (!event.isFlush() && (i < flushed || random.nextInt(4) < chance)) {
+                if (event.isFlush()) {
+                    continue;
+                }
+                boolean survives = i < flushed || random.nextInt(4) < chance;
+                if (i > flushed && end - flushed <= FEW) {
+                    survives = (trial >> pending++ & 1) != 0;
+                }
+                if (survives) {
                     MemorySegment bytes = MemorySegment.ofArray(event.bytes());
                     storage.write(event.offset(), bytes, Durability.CACHED);
                 }
