@@ -30,6 +30,7 @@ import dev.gaur.format.VmState;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -54,10 +55,10 @@ final class Qcow2Image implements Image {
     private final CompressedClusters compressed;
     private final Epoch reads = new Epoch();
     private final Epoch changes = new Epoch();
+    private final AtomicBoolean closed = new AtomicBoolean();
     private volatile View view;
     private volatile @Nullable BitmapStore bitmapStore;
     private volatile @Nullable WriteEngine engine;
-    private volatile boolean closed;
 
     private Qcow2Image(
             StorageNode file,
@@ -135,10 +136,14 @@ final class Qcow2Image implements Image {
         return view.length();
     }
 
-    private void checkReadable() {
-        if (closed) {
+    private void checkOpen() {
+        if (closed.get()) {
             throw new BlockException.Denied(name(), "", "is closed");
         }
+    }
+
+    private void checkReadable() {
+        checkOpen();
         if (view.header().cryptMethod() != 0) {
             throw new BlockException.Unsupported(
                     name(), "encryption", "encrypted images are not supported yet");
@@ -198,6 +203,10 @@ final class Qcow2Image implements Image {
 
     private void checkChangeable() {
         checkReadable();
+        checkWritable();
+    }
+
+    private void checkWritable() {
         if (!writable) {
             throw new BlockException.Denied(name(), "", "is read-only");
         }
@@ -373,9 +382,7 @@ final class Qcow2Image implements Image {
 
     @Override
     public void flush() {
-        if (closed) {
-            throw new BlockException.Denied(name(), "", "is closed");
-        }
+        checkOpen();
         view.cache().cleanIfDue();
         if (engine != null) { // Else nothing was changed, or all is in the file.
             change((engine, _) -> engine.flush());
@@ -388,9 +395,8 @@ final class Qcow2Image implements Image {
     private void changeBitmaps(Consumer<BitmapStore> change) {
         changes.pause();
         try {
-            if (closed || !writable) { // Asked while paused: nobody closes it meanwhile.
-                throw new BlockException.Denied(name(), "", closed ? "is closed" : "is read-only");
-            }
+            checkOpen(); // While paused: nobody closes it meanwhile.
+            checkWritable();
             change.accept(engine().bitmaps());
         } finally {
             changes.resume();
@@ -506,32 +512,23 @@ final class Qcow2Image implements Image {
 
     @Override
     public void close() {
-        if (closed) {
-            return;
-        }
-        closed = true;
-        try {
-            if (writable) {
-                changes.pause(); // Requests under way end; what comes now finds the image closed.
-                changes.resume();
+        if (!closed.getAndSet(true)) {
+            try (file; data; backing; compressed) { // The last one first; twice does nothing.
+                endChanges();
             }
-            BitmapStore bitmaps = bitmapStore;
-            boolean unstored = bitmaps != null && bitmaps.isToBeStored() && !health.isFailed();
-            WriteEngine ready = unstored ? engine() : engine;
-            if (ready != null) {
-                ready.close();
-            }
-        } finally {
-            closeAll();
         }
     }
 
-    private void closeAll() {
-        compressed.close();
-        backing.close();
-        if (data != file) {
-            data.close();
+    private void endChanges() {
+        if (writable) {
+            changes.pause(); // Requests under way end; what comes now finds the image closed.
+            changes.resume();
         }
-        file.close();
+        BitmapStore bitmaps = bitmapStore;
+        boolean unstored = bitmaps != null && bitmaps.isToBeStored() && !health.isFailed();
+        WriteEngine ready = unstored ? engine() : engine;
+        if (ready != null) {
+            ready.close();
+        }
     }
 }
