@@ -92,21 +92,16 @@ final class Qcow2Image implements Image {
         ImageParts.requirePossible(file, header, options);
         SnapshotTable snapshots = SnapshotTable.read(file, header);
         MappingTables tables = ImageParts.tables(file, header, snapshots, options.snapshot());
-        BlockNode backing = ImageParts.backing(file, header).map(references::backing).orElse(null);
+        BlockNode backing =
+                ImageParts.backing(file, header).map(references::backing).orElse(ZeroNode.INSTANCE);
+        StorageNode data = file;
         try {
-            StorageNode data =
-                    ImageParts.dataFile(file, header).map(references::dataFile).orElse(file);
-            return new Qcow2Image(
-                    file,
-                    data,
-                    backing == null ? ZeroNode.INSTANCE : backing,
-                    header,
-                    snapshots,
-                    tables,
-                    options);
-        } catch (BlockException | IllegalArgumentException failed) {
-            if (backing != null) {
-                backing.close();
+            data = ImageParts.dataFile(file, header).map(references::dataFile).orElse(file);
+            return new Qcow2Image(file, data, backing, header, snapshots, tables, options);
+        } catch (RuntimeException | Error failed) {
+            backing.close();
+            if (data != file) {
+                data.close();
             }
             throw failed;
         }
@@ -513,7 +508,10 @@ final class Qcow2Image implements Image {
     @Override
     public void close() {
         if (!closed.getAndSet(true)) {
-            try (file; data; backing; compressed) { // The last one first; twice does nothing.
+            try (file;
+                    data;
+                    backing;
+                    compressed) { // The last one first; twice does nothing.
                 endChanges();
             }
         }

@@ -153,4 +153,12 @@ class Qcow2CloseTest {
             }
         }
     }
+
+    @Test
+    void anImageThatDoesNotOpenLeavesNothingOpen() {
+        create(true);
+        Runnable breakFile = () -> file.isBroken = true;
+        assertThrows(IllegalStateException.class, () -> open(breakFile));
+        assertEquals(List.of(0, 1, 1), closes());
+    }
 }
