@@ -7,6 +7,7 @@ import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.Limits;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
+import dev.gaur.ffi.Errno;
 import dev.gaur.ffi.Posix;
 import dev.gaur.mem.BufferPool;
 import java.io.IOException;
@@ -33,13 +34,16 @@ final class ChannelStorage implements StorageNode {
     }
 
     private final String name;
+    private final boolean device;
     private final SharedFile.User file;
     private final boolean writable;
     private final AtomicLong length;
 
     /** Takes over an opened file. */
-    ChannelStorage(String name, SharedFile.User file, boolean writable) throws IOException {
+    ChannelStorage(String name, FileIdentity identity, SharedFile.User file, boolean writable)
+            throws IOException {
         this.name = name;
+        this.device = identity.kind() == FileIdentity.Kind.BLOCK_DEVICE;
         this.file = file;
         this.writable = writable;
         this.length = new AtomicLong(file.channel().size());
@@ -216,6 +220,10 @@ final class ChannelStorage implements StorageNode {
     @Override
     public synchronized void resize(long newLength) {
         checkWritable();
+        if (device) {
+            resizeDevice(newLength);
+            return;
+        }
         run(
                 "resize",
                 newLength,
@@ -227,6 +235,18 @@ final class ChannelStorage implements StorageNode {
                     }
                     return 0;
                 });
+        length.set(newLength);
+    }
+
+    /** A device stays as it is; but others may have made it larger since it was opened. */
+    private void resizeDevice(long newLength) {
+        if (newLength > run("resize", newLength, FileChannel::size)) {
+            throw FileErrors.failed(name, "resize", newLength, Errno.ENOSPC);
+        }
+        long before = length.get();
+        if (newLength > before) {
+            zero(before, newLength - before, ZeroMode.KEEP, Durability.CACHED);
+        }
         length.set(newLength);
     }
 

@@ -24,6 +24,7 @@ final class DirectIo {
     private final String name;
     private final int fd;
     private final AtomicLong length;
+    private final boolean device;
 
     /** Shared by writers of whole blocks; had alone by who completes blocks, or moves the end. */
     private final ReadWriteLock changes = new ReentrantReadWriteLock();
@@ -33,8 +34,10 @@ final class DirectIo {
     /**
      * @param fd the file, which stays the caller's
      * @param length of the file; moved by writes behind it
+     * @param device whether the file is a device, which cannot be cut
      */
-    DirectIo(String name, int fd, AtomicLong length) {
+    DirectIo(String name, int fd, AtomicLong length, boolean device) {
+        this.device = device;
         this.name = name;
         this.fd = fd;
         this.length = length;
@@ -221,7 +224,7 @@ final class DirectIo {
 
     /** A file ends where its last byte is, not where its last block does. */
     private void cut(long writtenTo, long end) {
-        if (writtenTo > end) {
+        if (writtenTo > end && !device) {
             checked("write", end, Posix.ftruncate(fd, end));
         }
     }

@@ -100,7 +100,7 @@ public final class FileDriver implements StorageDriver {
             throws IOException {
         SharedFile.User user = SharedFile.open(path, identity, location, writable, claim);
         try {
-            return new ChannelStorage(location, user, writable);
+            return new ChannelStorage(location, identity, user, writable);
         } catch (IOException failure) {
             user.close();
             throw failure;

@@ -44,7 +44,7 @@ final class NativeStorage implements StorageNode {
         this.fd = fd;
         this.writable = writable;
         this.length = new AtomicLong(Posix.lseek(fd, 0, Posix.SEEK_END));
-        this.direct = direct ? new DirectIo(name, fd, length) : null;
+        this.direct = direct ? new DirectIo(name, fd, length, device) : null;
     }
 
     /**
@@ -285,12 +285,10 @@ final class NativeStorage implements StorageNode {
     public synchronized void resize(long newLength) {
         int ticket = enterForWriting();
         try {
-            if (device) {
-                resizeDevice(newLength);
-            } else if (direct != null) {
-                direct.alone(() -> cut(newLength));
+            if (direct != null) { // Who writes behind the end is not zeroed, nor cut off.
+                direct.alone(() -> setLength(newLength));
             } else {
-                cut(newLength);
+                setLength(newLength);
             }
         } finally {
             gate.leave(ticket);
@@ -317,6 +315,10 @@ final class NativeStorage implements StorageNode {
         }
     }
 
+    private long setLength(long newLength) {
+        return device ? resizeDevice(newLength) : cut(newLength);
+    }
+
     private long cut(long newLength) {
         long result = uninterrupted(() -> Posix.ftruncate(fd, newLength));
         checked("resize", newLength, result);
@@ -325,7 +327,7 @@ final class NativeStorage implements StorageNode {
     }
 
     /** A device stays as it is; but others may have made it larger since it was opened. */
-    private void resizeDevice(long newLength) {
+    private long resizeDevice(long newLength) {
         long end = checked("resize", newLength, Posix.lseek(fd, 0, Posix.SEEK_END));
         if (newLength > end) {
             throw FileErrors.failed(name, "resize", newLength, Errno.ENOSPC);
@@ -339,6 +341,7 @@ final class NativeStorage implements StorageNode {
                 throw failure;
             }
         }
+        return newLength;
     }
 
     @Override
