@@ -378,6 +378,7 @@ final class Qcow2Image implements Image {
     @Override
     public void flush() {
         checkOpen();
+        health.check(); // Q8: what a failed flush lost, no later one brings back.
         view.cache().cleanIfDue();
         if (engine != null) { // Else nothing was changed, or all is in the file.
             change((engine, _) -> engine.flush());

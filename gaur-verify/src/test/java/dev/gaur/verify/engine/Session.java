@@ -395,15 +395,18 @@ final class Session implements AutoCloseable {
 
     /** What changes from now on is marked. */
     private void nowEmpty(String name) {
-        boolean known =
-                succeeds(
-                        () -> {
-                            int length = Math.toIntExact(image.length());
-                            bitmaps.emptied(name, TestBytes.readArray(image, 0, length));
-                        });
+        boolean known = false;
+        for (int i = 0; i < 2 && !known; i++) { // One fault may hit this reading.
+            known = keepsDisk(name);
+        }
         if (!known) {
             bitmaps.forget(name);
         }
+    }
+
+    private boolean keepsDisk(String name) {
+        int length = Math.toIntExact(image.length());
+        return succeeds(() -> bitmaps.emptied(name, TestBytes.readArray(image, 0, length)));
     }
 
     private void clearBitmap(int which) {
