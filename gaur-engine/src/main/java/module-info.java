@@ -15,6 +15,7 @@ module dev.gaur {
     exports dev.gaur.block;
     exports dev.gaur.codec to
             dev.gaur.cli;
+    exports dev.gaur.export;
     exports dev.gaur.ffi to
             dev.gaur.cli;
     exports dev.gaur.filter to
@@ -30,6 +31,9 @@ module dev.gaur {
             dev.gaur.cli;
     exports dev.gaur.mem to
             dev.gaur.cli;
+    exports dev.gaur.nbd to
+            dev.gaur.cli;
+    exports dev.gaur.net;
     exports dev.gaur.storage;
     exports dev.gaur.storage.file to
             dev.gaur.cli;

@@ -52,7 +52,7 @@ final class Commands {
             case "nbd" -> new LaterCommand(name, "export an image as qemu-nbd does");
             case "rebase" -> new RebaseCommand();
             case "resize" -> new ResizeCommand();
-            case "serve" -> new LaterCommand(name, "export images over NBD");
+            case "serve" -> new ServeCommand();
             case "snapshot" -> new SnapshotCommand();
             default -> null;
         };

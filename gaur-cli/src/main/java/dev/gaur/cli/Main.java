@@ -54,6 +54,25 @@ public final class Main {
         Runtime.getRuntime().halt(status);
     }
 
+    /**
+     * Has work done when a signal asks the process to end, which then ends with 0, or with 1 if the
+     * work failed. For commands that go on until then.
+     */
+    static void endOnSignal(Runnable work) {
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        new Thread(
+                                () -> {
+                                    int status = 1;
+                                    try {
+                                        work.run();
+                                        status = 0;
+                                    } finally {
+                                        Runtime.getRuntime().halt(status);
+                                    }
+                                }));
+    }
+
     static PrintStream stream(FileDescriptor descriptor) {
         var buffered = new BufferedOutputStream(new FileOutputStream(descriptor), BUFFER_BYTES);
         return new PrintStream(buffered, false, StandardCharsets.UTF_8);

@@ -16,8 +16,9 @@ public final class Errno {
     public static final int ENOLCK = 37;
     public static final int ENOSYS = 38;
     public static final int EOPNOTSUPP = 95;
+    public static final int ECONNREFUSED = 111;
 
-    /** Texts by number; those that opening and using a file can bring. */
+    /** Texts by number; those that using a file or a socket can bring. */
     private static final String[] TEXTS = {
         "Success",
         "Operation not permitted",
@@ -73,6 +74,14 @@ public final class Errno {
         return switch (errno) {
             case EOPNOTSUPP -> "Operation not supported";
             case 75 -> "Value too large for defined data type";
+            case 97 -> "Address family not supported by protocol";
+            case 98 -> "Address already in use";
+            case 99 -> "Cannot assign requested address";
+            case 101 -> "Network is unreachable";
+            case 104 -> "Connection reset by peer";
+            case 110 -> "Connection timed out";
+            case ECONNREFUSED -> "Connection refused";
+            case 113 -> "No route to host";
             case 116 -> "Stale file handle";
             case 121 -> "Remote I/O error";
             case 122 -> "Disk quota exceeded";

@@ -114,17 +114,17 @@ public final class Posix {
     }
 
     @SuppressWarnings("restricted") // isAvailable() says whether native access was enabled
-    private static MethodHandle link(String name, Linker.Option... options) {
+    static MethodHandle link(String name, Linker.Option... options) {
         return Linker.nativeLinker()
                 .downcallHandle(lookup().find(name).orElseThrow(), SHAPE, options);
     }
 
-    private static MemorySegment number(long value) {
+    static MemorySegment number(long value) {
         return MemorySegment.ofAddress(value);
     }
 
     /** Not through layouts: their var handles take as long to link as a function. */
-    private static ByteBuffer structure(MemorySegment segment) {
+    static ByteBuffer structure(MemorySegment segment) {
         return segment.asByteBuffer().order(ByteOrder.nativeOrder());
     }
 
@@ -139,8 +139,7 @@ public final class Posix {
     // done at first; a call that failed is made again to learn why. All may be made twice, but for
     // close.
 
-    private static long call(
-            String name, MethodHandle function, int fd, MemorySegment p, long a, long b) {
+    static long call(String name, MethodHandle function, int fd, MemorySegment p, long a, long b) {
         try {
             long result = (long) function.invokeExact(fd, p, a, b, 0L);
             return result == -1 ? again(name, false, fd, p, a, b) : result;
@@ -150,7 +149,7 @@ public final class Posix {
     }
 
     /** Calls what returns an {@code int}: the result's upper half is not defined. */
-    private static int callInt(
+    static int callInt(
             String name, MethodHandle function, int fd, MemorySegment p, long a, long b) {
         try {
             int result = (int) (long) function.invokeExact(fd, p, a, b, 0L);

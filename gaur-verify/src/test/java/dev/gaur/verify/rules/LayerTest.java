@@ -21,9 +21,9 @@ class LayerTest {
     private static final List<Set<String>> LEVELS =
             List.of(
                     Set.of("mem", "sync", "ffi", "json", "units"),
-                    Set.of("block", "codec", "crypto"),
+                    Set.of("block", "codec", "crypto", "net"),
                     Set.of("storage", "bitmap", "nbd"),
-                    Set.of("storage.file", "storage.memory", "format"),
+                    Set.of("storage.file", "storage.memory", "storage.nbd", "format"),
                     Set.of("format.raw", "format.qcow2", "filter"),
                     Set.of("graph"),
                     Set.of("job", "export"),

@@ -1,0 +1,291 @@
+package dev.gaur.export;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import dev.gaur.block.BlockIo;
+import dev.gaur.block.Durability;
+import dev.gaur.mem.Bytes;
+import dev.gaur.nbd.Nbd;
+import dev.gaur.nbd.NbdErrors;
+import java.io.EOFException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * Reads a client's requests and sees to it that each is answered. What needs no waiting is done
+ * here: reads whose data is in memory, writes as long as the system takes them at once. Everything
+ * else goes to the workers, unless nothing else is there to be done: then waking one would only
+ * take longer.
+ *
+ * <p>For the connection's thread. Requests in flight are in no order, as the protocol has it; but a
+ * flush covers every write that was answered before it came, on any connection.
+ */
+final class Transmission {
+    /** Larger answers do not go through the batch. */
+    private static final int SMALL = 64 << 10;
+
+    private final Agreement agreed;
+    private final Export export;
+    private final BlockIo disk;
+    private final ReplyFormat format;
+    private final Inlet inlet;
+    private final Outlet outlet;
+    private final Buffers buffers;
+    private final Workers workers;
+    private final Flights flights = new Flights();
+    private final Patience patience = new Patience();
+    private final SlowRequests slow;
+
+    Transmission(Agreement agreed, Inlet inlet, Outlet outlet, Buffers buffers, Workers workers) {
+        this.agreed = agreed;
+        this.export = agreed.export();
+        this.disk = export.disk();
+        this.format = agreed.format();
+        this.inlet = inlet;
+        this.outlet = outlet;
+        this.buffers = buffers;
+        this.workers = workers;
+        this.slow = new SlowRequests(agreed, buffers);
+    }
+
+    /**
+     * Serves requests until the client has no more; on return all are answered.
+     *
+     * @throws IOException if the client broke off, or sends what is no request
+     */
+    void run() throws IOException {
+        try {
+            boolean goOn = awaitRequest();
+            inlet.enlarge(); // An idle client has cost little so far.
+            while (goOn) {
+                goOn = next() && awaitRequest();
+            }
+        } finally {
+            flights.awaitNone();
+            outlet.flush();
+        }
+    }
+
+    private boolean hasRequest() {
+        return inlet.available() >= format.requestBytes();
+    }
+
+    private boolean awaitRequest() throws IOException {
+        if (hasRequest()) {
+            return true;
+        }
+        outlet.flush();
+        return inlet.await(format.requestBytes()) && !outlet.isBroken();
+    }
+
+    /** Serves one request that has arrived; returns whether there may be more. */
+    private boolean next() throws IOException {
+        MemorySegment bytes = inlet.buffer();
+        int at = inlet.position();
+        boolean extended = agreed.isExtended();
+        if (!Request.isAt(bytes, at, extended)) {
+            throw new IOException("the client sent what is no request");
+        }
+        Request request = Request.parse(bytes, at, extended);
+        inlet.skip(format.requestBytes());
+        if (request.type() == Nbd.CMD_DISC) {
+            return false;
+        }
+        int error = Refusals.errorOf(request, agreed);
+        if (error != 0) {
+            refuse(request, error);
+            return true;
+        }
+        switch (request.type()) {
+            case Nbd.CMD_READ -> read(request);
+            case Nbd.CMD_WRITE -> write(request);
+            case Nbd.CMD_BLOCK_STATUS -> status(request);
+            default -> perform(0, () -> slow.perform(request));
+        }
+        return true;
+    }
+
+    private void refuse(Request request, int error) throws IOException {
+        boolean extended = agreed.isExtended();
+        if (request.hasPayload() || (extended && request.has(Nbd.CMD_FLAG_PAYLOAD_LEN))) {
+            outlet.flush();
+            if (request.length() < 0 || request.length() > Nbd.PAYLOAD_MAX) {
+                throw new IOException("the client wants to send too much at once");
+            }
+            inlet.drop(request.length());
+        }
+        fail(request, error);
+    }
+
+    private void fail(Request request, int error) {
+        export.counters().count(request, true);
+        MemorySegment batch = outlet.reserve(ReplyFormat.ERROR_BYTES_MAX);
+        String text = NbdErrors.text(error);
+        outlet.add(format.putError(batch, outlet.position(), request, error, text));
+    }
+
+    private void done(Request request) {
+        export.counters().count(request, false);
+        MemorySegment batch = outlet.reserve(ReplyFormat.DATA_HEADER_BYTES_MAX);
+        outlet.add(format.putDone(batch, outlet.position(), request));
+    }
+
+    /**
+     * Has work done by a worker, or here if nothing else is to be done.
+     *
+     * @param size bytes of memory that it holds
+     */
+    private void perform(long size, Supplier<Outlet.Answer> work) {
+        if (flights.isEmpty() && !hasRequest()) {
+            outlet.flush(); // Who waits for what is done shall not wait for this.
+            outlet.send(work.get());
+            return;
+        }
+        if (!flights.hasRoom(size)) {
+            outlet.flush();
+        }
+        flights.begin(size);
+        workers.run(
+                () -> {
+                    Outlet.Answer answer = work.get();
+                    outlet.post(new Ending(answer, () -> flights.end(size)));
+                });
+    }
+
+    /** An answer after which a worker's request is over. */
+    private record Ending(Outlet.Answer answer, Runnable end) implements Outlet.Answer {
+        @Override
+        public List<MemorySegment> parts() {
+            return answer.parts();
+        }
+
+        @Override
+        public void done() {
+            answer.done();
+            end.run();
+        }
+    }
+
+    // ---- reads
+
+    private void read(Request request) {
+        if (request.length() > SMALL) {
+            readLarge(request);
+            return;
+        }
+        int length = (int) request.length();
+        int header = format.dataHeaderBytes();
+        MemorySegment batch = outlet.reserve(header + length);
+        int at = outlet.position();
+        MemorySegment data = batch.asSlice(at + header, length);
+        if (!tryRead(request, data)) {
+            Buffers.Buffer buffer = buffers.lease(length);
+            perform(length, () -> slow.read(request, buffer));
+            return;
+        }
+        export.counters().count(request, false);
+        if (isHole(request, data)) {
+            outlet.add(format.putHole(batch, at, request, request.offset(), length, true));
+        } else {
+            format.putDataHeader(batch, at, request);
+            outlet.add(header + length);
+        }
+    }
+
+    /** Reads what is in memory; what goes wrong the slow way will tell. */
+    private boolean tryRead(Request request, MemorySegment data) {
+        try {
+            return disk.tryRead(request.offset(), data);
+        } catch (RuntimeException _) {
+            return false;
+        }
+    }
+
+    private boolean isHole(Request request, MemorySegment data) {
+        return format != ReplyFormat.SIMPLE
+                && data.byteSize() >= ReadReply.HOLE_MIN
+                && !request.has(Nbd.CMD_FLAG_DF)
+                && Bytes.isZero(data);
+    }
+
+    private void readLarge(Request request) {
+        outlet.flush(); // The answer has to come after it, and memory may be short.
+        Buffers.Buffer buffer = buffers.lease(request.length());
+        if (tryRead(request, buffer.data(request.length()))) {
+            outlet.send(slow.readReply(request, buffer));
+        } else {
+            perform(request.length(), () -> slow.read(request, buffer));
+        }
+    }
+
+    // ---- writes
+
+    private void write(Request request) throws IOException {
+        long length = request.length();
+        boolean here = !request.has(Nbd.CMD_FLAG_FUA) && patience.isThere();
+        if (here && length <= inlet.capacity()) {
+            writeHere(request, receive((int) length));
+            return;
+        }
+        Buffers.Buffer buffer = buffers.lease(length);
+        receive(buffer, length);
+        if (here) {
+            writeHere(request, buffer.data(length));
+            buffer.close();
+        } else {
+            perform(length, () -> slow.write(request, buffer));
+        }
+    }
+
+    /** Receives what fits into the inlet; it stays valid until the next request is waited for. */
+    private MemorySegment receive(int count) throws IOException {
+        if (inlet.available() < count) {
+            outlet.flush();
+            if (!inlet.await(count)) {
+                throw new EOFException("the client left in the middle of a request");
+            }
+        }
+        return inlet.take(count);
+    }
+
+    private void receive(Buffers.Buffer buffer, long length) throws IOException {
+        boolean received = false;
+        try {
+            outlet.flush();
+            inlet.read(buffer.data(length));
+            received = true;
+        } finally {
+            if (!received) {
+                buffer.close();
+            }
+        }
+    }
+
+    private void writeHere(Request request, MemorySegment data) {
+        long start = System.nanoTime();
+        try {
+            disk.write(request.offset(), data, Durability.CACHED);
+        } catch (RuntimeException failure) {
+            fail(request, NbdErrors.of(failure));
+            return;
+        }
+        patience.learn(System.nanoTime() - start, request.length());
+        done(request);
+    }
+
+    // ---- status
+
+    private void status(Request request) throws IOException {
+        if (!request.hasPayload()) {
+            perform(0, () -> slow.status(request));
+            return;
+        }
+        if (request.length() < 0 || request.length() > inlet.capacity()) {
+            throw new IOException("the client wants to send too much at once");
+        }
+        byte[] copy = receive((int) request.length()).toArray(JAVA_BYTE);
+        perform(0, () -> slow.status(request, MemorySegment.ofArray(copy)));
+    }
+}
