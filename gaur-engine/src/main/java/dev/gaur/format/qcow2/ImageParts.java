@@ -83,6 +83,15 @@ final class ImageParts {
         return new MappingTables(file, geometry, name, chosen.l1Offset(), entries);
     }
 
+    /** The snapshots that the file has after a change failed; if it cannot be read, those known. */
+    static SnapshotTable snapshotsLeft(StorageNode file, SnapshotTable known) {
+        try {
+            return SnapshotTable.read(file, HeaderCodec.read(file)); // Perhaps it was switched.
+        } catch (BlockException _) {
+            return known;
+        }
+    }
+
     static Optional<Reference> backing(StorageNode file, Header header) {
         if (header.backingName().isEmpty()) {
             return Optional.empty();

@@ -263,19 +263,20 @@ final class Qcow2Image implements Image {
         try {
             checkChangeable();
             health.check(); // Q8: an engine that has failed settles nothing.
-            engine().settle();
+            WriteEngine ready = engine();
+            ready.settle();
             long oldLength = header.get().virtualSize();
             reads.pause();
             try {
                 T result = work.apply(new WholeImage(file, header, health, options));
                 health.orFail(() -> snapshots = SnapshotTable.read(file, header.get()));
                 return result;
+            } catch (RuntimeException | Error failed) {
+                snapshots = ImageParts.snapshotsLeft(file, snapshots);
+                throw failed;
             } finally {
                 try {
-                    BitmapStore bitmaps = bitmapStore; // Q13: whatever came of it.
-                    if (bitmaps != null) {
-                        bitmaps.follow(oldLength, exchanges);
-                    }
+                    ready.bitmaps().follow(oldLength, exchanges); // Q13: whatever came of it.
                 } finally {
                     engine = null;
                     view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));

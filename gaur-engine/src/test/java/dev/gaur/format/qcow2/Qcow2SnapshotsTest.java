@@ -328,6 +328,32 @@ class Qcow2SnapshotsTest {
         }
     }
 
+    /** Of an image that has failed, too, nobody is told of a snapshot that is not there. */
+    @ParameterizedTest
+    @MethodSource("faultKinds")
+    void afterAFailureTheListIsThatOfTheFile(Kind kind) {
+        MemoryStorage before = kind.create();
+        try (Image image = kind.open(before)) {
+            snapshots(image).create(wish("s1"));
+            snapshots(image).create(wish("s2"));
+        }
+        for (Operation operation : Operation.values()) {
+            boolean failed = true;
+            for (int n = 1; failed; n++) {
+                MemoryStorage storage = Kinds.copy(before);
+                FaultPlan plan = FaultPlan.once(Call.changes(), Fault.EIO, n);
+                try (Image image = kind.open(new FailingStorage(storage, plan))) {
+                    fails(operation, image);
+                    Header header = HeaderCodec.read(storage);
+                    List<SnapshotInfo> there = SnapshotTable.read(storage, header).infos();
+                    assertEquals(there, snapshots(image).list(), operation + ", " + plan);
+                    assertEquals(there, image.info().snapshots(), operation + ", " + plan);
+                }
+                failed = plan.hasFailed();
+            }
+        }
+    }
+
     /** Fails as planned, but for the header, and nothing any more once that is switched. */
     private static final class UntilSwitched extends FailingStorage {
         private final StorageNode real;

@@ -284,6 +284,13 @@ final class Session implements AutoCloseable {
         return image.info().snapshots().stream().map(SnapshotInfo::name).toList();
     }
 
+    /** What an image says that it has, failed or not, it may have. */
+    private List<String> checkedNames() {
+        List<String> names = names();
+        model.checkSnapshots(names, DiskModel.NOW);
+        return names;
+    }
+
     /** An image that went on after a failure knows which snapshots it had then. */
     private void foundBefore(List<String> names, boolean succeeded) {
         if (succeeded && failures > 0) {
@@ -292,7 +299,7 @@ final class Session implements AutoCloseable {
     }
 
     private void take(String name) {
-        List<String> before = names();
+        List<String> before = checkedNames();
         boolean possible =
                 image.snapshots().isPresent() && files.spec().options().refcountBits() > 1;
         if (!possible || before.contains(name)) { // The model knows them by their names.
@@ -329,11 +336,14 @@ final class Session implements AutoCloseable {
     private static final int EINVAL = 22;
 
     private void apply(int which) {
-        List<String> before = names();
+        List<String> before = checkedNames();
         if (image.snapshots().isEmpty() || model.snapshots().isEmpty()) {
             return;
         }
         DiskModel.Snapshot chosen = model.snapshots().get(which % model.snapshots().size());
+        if (!before.contains(chosen.name())) {
+            return; // Only perhaps is it there: an image that has failed does not know.
+        }
         Snapshots snapshots = image.snapshots().orElseThrow();
         boolean succeeded;
         try {
@@ -347,11 +357,14 @@ final class Session implements AutoCloseable {
     }
 
     private void delete(int which) {
-        List<String> before = names();
+        List<String> before = checkedNames();
         if (image.snapshots().isEmpty() || model.snapshots().isEmpty()) {
             return;
         }
         String name = model.snapshots().get(which % model.snapshots().size()).name();
+        if (!before.contains(name)) {
+            return; // Likewise.
+        }
         Snapshots snapshots = image.snapshots().orElseThrow();
         boolean succeeded =
                 succeeds(
