@@ -159,14 +159,20 @@ class FaultTest {
             return 1;
         }
         try (session) {
-            for (Op op : ops) {
-                session.run(op);
-            }
-            session.run(new Op.Flush());
+            runAll(session, ops);
         } catch (BlockException _) {
             return session.failures() + 1; // Closing failed.
         }
         return session.failures();
+    }
+
+    private static void runAll(Session session, List<Op> ops) {
+        try {
+            session.run(ops);
+            session.run(new Op.Flush());
+        } catch (BlockException unexpected) { // The session counts those of requests.
+            throw new AssertionError("failed outside of a request", unexpected);
+        }
     }
 
     private static void checkSnapshots(

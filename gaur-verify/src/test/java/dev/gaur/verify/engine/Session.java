@@ -231,12 +231,28 @@ final class Session implements AutoCloseable {
         long cluster = files.spec().clusterSize();
         long end = op.offset() + length;
         long last = end == image.length() ? end : end / cluster * cluster;
-        byte[] found = TestBytes.readArray(image, op.offset(), length);
+        byte[] found = readDespiteAFault(op.offset(), length);
+        if (found.length == 0) {
+            model.zero(op.offset(), length, false);
+            return;
+        }
         model.discard(
                 op.offset(),
                 found,
                 toZero ? Math.ceilDiv(op.offset(), cluster) * cluster : 0,
                 toZero ? last : 0);
+    }
+
+    /** Reads, once more if it must; returns nothing if the image cannot be read any more. */
+    private byte[] readDespiteAFault(long offset, int length) {
+        byte[][] found = {{}};
+        Runnable read = () -> found[0] = TestBytes.readArray(image, offset, length);
+        for (int i = 0; i < 2; i++) {
+            if (succeeds(read)) {
+                return found[0];
+            }
+        }
+        return new byte[0];
     }
 
     private void read(long offset, int length) {
@@ -286,7 +302,8 @@ final class Session implements AutoCloseable {
 
     /** What an image says that it has, failed or not, it may have. */
     private List<String> checkedNames() {
-        List<String> names = names();
+        List<SnapshotInfo> list = image.snapshots().map(Snapshots::list).orElse(List.of());
+        List<String> names = list.stream().map(SnapshotInfo::name).toList();
         model.checkSnapshots(names, DiskModel.NOW);
         return names;
     }
@@ -408,18 +425,12 @@ final class Session implements AutoCloseable {
 
     /** What changes from now on is marked. */
     private void nowEmpty(String name) {
-        boolean known = false;
-        for (int i = 0; i < 2 && !known; i++) { // One fault may hit this reading.
-            known = keepsDisk(name);
-        }
-        if (!known) {
+        byte[] disk = readDespiteAFault(0, Math.toIntExact(image.length()));
+        if (disk.length > 0) {
+            bitmaps.emptied(name, disk);
+        } else {
             bitmaps.forget(name);
         }
-    }
-
-    private boolean keepsDisk(String name) {
-        int length = Math.toIntExact(image.length());
-        return succeeds(() -> bitmaps.emptied(name, TestBytes.readArray(image, 0, length)));
     }
 
     private void clearBitmap(int which) {
