@@ -103,11 +103,13 @@ final class BitmapHistory {
 
     private byte[] emptyBefore(Image image, BitmapInfo bitmap, byte[] disk, long moment) {
         for (Stored each : stored.reversed()) {
+            boolean over = each.ended() <= moment; // In the moment it began, if it wrote nothing.
             byte[] before = each.empty().get(bitmap.name());
-            if (each.begun() < moment && before != null && covers(image, bitmap, before, disk)) {
+            boolean possible = over || each.begun() < moment;
+            if (possible && before != null && covers(image, bitmap, before, disk)) {
                 return before;
             }
-            if (each.ended() <= moment) {
+            if (over) {
                 break;
             }
         }
