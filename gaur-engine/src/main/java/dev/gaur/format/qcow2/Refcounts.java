@@ -232,6 +232,23 @@ final class Refcounts {
         return at - first;
     }
 
+    /** Tells how many clusters there are from {@code first} on before one that counts as free. */
+    long countedFrom(long first, long count) {
+        long end = first + count;
+        long at = first;
+        while (at < end && blockOffset(geometry.refcountTableIndex(at)) != 0) {
+            CountBlock block = block((int) geometry.refcountTableIndex(at));
+            int inBlock = geometry.refcountBlockIndex(at);
+            int stop = (int) Math.min(inBlock + end - at, geometry.refcountsPerBlock());
+            int zero = block.nextZero(inBlock, stop);
+            at += zero - inBlock;
+            if (zero < stop) {
+                break;
+            }
+        }
+        return at - first;
+    }
+
     /**
      * Makes a block for counts that are all zero so far. Its own cluster is not counted by that.
      *

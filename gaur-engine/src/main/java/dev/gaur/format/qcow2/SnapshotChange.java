@@ -113,7 +113,9 @@ final class SnapshotChange {
             image.lower(tree);
         }
         image.giveBack();
-        own(l1);
+        if (raised) { // Else COPIED is as it was.
+            own(l1);
+        }
         image.setDirty(false);
     }
 

@@ -139,6 +139,7 @@ final class WholeImage {
      * Counts all references of a tree once more, or, whatever happens, none of them.
      *
      * @return false if one of the counts cannot grow
+     * @throws BlockException.Corrupt if one of them is zero: it would be one for two owners
      */
     boolean raise(ClusterTree tree) {
         long[] raised = {0};
@@ -147,6 +148,7 @@ final class WholeImage {
             all =
                     tree.references(
                             (first, count) -> {
+                                requireCounted(first, count);
                                 long done = allocator.increaseWhilePossible(first, count);
                                 raised[0] += done;
                                 return done == count;
@@ -157,6 +159,17 @@ final class WholeImage {
             }
         }
         return all;
+    }
+
+    private void requireCounted(long first, long count) {
+        long counted = refcounts.countedFrom(first, count);
+        if (counted < count) {
+            throw new BlockException.Corrupt(
+                    file.name(),
+                    "refcounts",
+                    geometry.clusterOffset(first + counted),
+                    "a cluster in use is counted as free");
+        }
     }
 
     /** Counts a cluster so many times more. */
