@@ -137,7 +137,7 @@ final class ImageAmender {
         }
         var zeros = new ZeroExpansion(image, backing != ZeroNode.INSTANCE);
         zeros.expand("L1 table", image.activeL1());
-        snapshots.forEach(each -> zeros.expand(WholeImage.nameOf(each), image.l1Of(each)));
+        snapshots.forEach(each -> zeros.expand(each.l1Name(), image.l1Of(each)));
         image.health()
                 .orFail(
                         () -> {

@@ -67,20 +67,9 @@ final class ImageParts {
                                                 "there is no snapshot '" + snapshot + "'",
                                                 ENOENT,
                                                 null));
-        String name = "L1 table of snapshot " + chosen.info().id();
-        if (chosen.l1Entries() > HeaderCodec.L1_BYTES_MAX / Long.BYTES) {
-            throw new BlockException.Corrupt(
-                    file.name(),
-                    name,
-                    chosen.l1Offset(),
-                    "%d entries, larger than 32 MiB".formatted(chosen.l1Entries()));
-        }
-        if (chosen.l1Offset() < 0 || !geometry.isAligned(chosen.l1Offset())) {
-            throw new BlockException.Corrupt(
-                    file.name(), name, chosen.l1Offset(), "is no multiple of the cluster size");
-        }
+        chosen.checkL1(file.name(), geometry);
         int entries = (int) Math.min(needed, chosen.l1Entries());
-        return new MappingTables(file, geometry, name, chosen.l1Offset(), entries);
+        return new MappingTables(file, geometry, chosen.l1Name(), chosen.l1Offset(), entries);
     }
 
     /** The snapshots that the file has after a change failed; if it cannot be read, those known. */

@@ -50,8 +50,7 @@ final class MetadataPlaces {
                         && offset <= file.length() - entries * Long.BYTES;
         if (legal) { // Else the snapshot is damaged, and its check's business.
             add(offset, entries * Long.BYTES);
-            String name = "L1 table of snapshot " + snapshot.info().id();
-            addTables(Tables.readEntries(file, name, offset, (int) entries));
+            addTables(Tables.readEntries(file, snapshot.l1Name(), offset, (int) entries));
         }
     }
 

@@ -143,7 +143,7 @@ final class SnapshotChange {
         long size = snapshot.info().diskLength();
         long needed = neededEntries(snapshot);
         long[] saved = image.l1Of(snapshot);
-        ClusterTree tree = image.tree(WholeImage.nameOf(snapshot), saved);
+        ClusterTree tree = image.tree(snapshot.l1Name(), saved);
         long[] l1 = new long[(int) Math.max(needed, saved.length)];
         Arrays.setAll(l1, i -> i < saved.length ? L2Entry.hostOffset(saved[i]) : 0);
         long[] old = image.activeL1();
@@ -194,7 +194,7 @@ final class SnapshotChange {
         List<Snapshot> others = new ArrayList<>(table.snapshots());
         others.remove(snapshot);
         long[] saved = image.l1Of(snapshot);
-        ClusterTree tree = image.tree(WholeImage.nameOf(snapshot), saved);
+        ClusterTree tree = image.tree(snapshot.l1Name(), saved);
         long[] l1 = image.activeL1();
         long[] place = {0};
         image.prepare(

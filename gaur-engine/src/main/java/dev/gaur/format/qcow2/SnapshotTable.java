@@ -56,6 +56,31 @@ record SnapshotTable(List<Snapshot> snapshots, long bytes) {
             return new Snapshot(info, l1Offset, l1Entries, new byte[0], id, name);
         }
 
+        /** What messages call the L1 table. */
+        String l1Name() {
+            return "L1 table of snapshot " + info.id();
+        }
+
+        /**
+         * Checks where the L1 table is said to be.
+         *
+         * @throws BlockException.Corrupt if it cannot be there, or is too large
+         */
+        void checkL1(String image, Geometry geometry) {
+            if (l1Entries > HeaderCodec.L1_BYTES_MAX / Long.BYTES) {
+                String found = "%d entries, larger than 32 MiB".formatted(l1Entries);
+                throw new BlockException.Corrupt(image, l1Name(), l1Offset, found);
+            }
+            boolean overHeader = l1Offset == 0 && l1Entries > 0;
+            if (overHeader || l1Offset < 0 || !geometry.isAligned(l1Offset)) {
+                String found =
+                        overHeader
+                                ? "is where the header is"
+                                : "is no multiple of the cluster size";
+                throw new BlockException.Corrupt(image, l1Name(), l1Offset, found);
+            }
+        }
+
         /** Puts the entry as QEMU writes it; extra data beyond the known fields is kept. */
         private void put(ByteBuffer out) {
             long state = info.vmStateBytes();

@@ -83,24 +83,9 @@ final class WholeImage {
 
     /** Returns the L1 table of a snapshot, after checking where it is said to be. */
     long[] l1Of(SnapshotTable.Snapshot snapshot) {
-        String name = nameOf(snapshot);
-        if (snapshot.l1Entries() > HeaderCodec.L1_BYTES_MAX / Long.BYTES) {
-            throw new BlockException.Corrupt(
-                    file.name(),
-                    name,
-                    snapshot.l1Offset(),
-                    "%d entries, larger than 32 MiB".formatted(snapshot.l1Entries()));
-        }
-        if (snapshot.l1Offset() < 0 || !geometry.isAligned(snapshot.l1Offset())) {
-            throw new BlockException.Corrupt(
-                    file.name(), name, snapshot.l1Offset(), "is no multiple of the cluster size");
-        }
-        return Tables.readEntries(file, name, snapshot.l1Offset(), (int) snapshot.l1Entries());
-    }
-
-    /** What messages call the L1 table of a snapshot. */
-    static String nameOf(SnapshotTable.Snapshot snapshot) {
-        return "L1 table of snapshot " + snapshot.info().id();
+        snapshot.checkL1(file.name(), geometry);
+        int entries = (int) snapshot.l1Entries();
+        return Tables.readEntries(file, snapshot.l1Name(), snapshot.l1Offset(), entries);
     }
 
     /** All that an L1 table leads to. */

@@ -106,4 +106,17 @@ class FlawedImagesTest {
         zero(storage, TinyImage.BLOCK + 2 * FAR, 2);
         assertRefused("counted as free", storage, snapshots -> snapshots.apply("1"));
     }
+
+    @Test
+    void theHeaderIsNotTakenForTheTableOfASnapshot() {
+        MemoryStorage storage = withSnapshot();
+        zero(storage, HeaderCodec.read(storage).snapshotsOffset(), Long.BYTES);
+        String expected = "is where the header is";
+        assertRefused(expected, storage, snapshots -> snapshots.apply("1"));
+        assertRefused(expected, storage, snapshots -> snapshots.delete("1"));
+        assertThrows(BlockException.Corrupt.class, () -> open(storage, "1"));
+        try (Image image = open(storage, "")) {
+            assertEquals(1, image.info().snapshots().size());
+        }
+    }
 }
