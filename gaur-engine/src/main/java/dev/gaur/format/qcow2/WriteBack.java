@@ -60,6 +60,7 @@ final class WriteBack {
 
     private final ReentrantLock committing = new ReentrantLock();
     private boolean countsUnstable; // guarded by committing
+    private long stableLength; // of the file; guarded by committing
     private volatile boolean lazy;
     private volatile long begun;
     private long done; // guarded by committing
@@ -95,6 +96,7 @@ final class WriteBack {
         this.epoch = epoch;
         this.discards = discards;
         this.tables = activeTables();
+        this.stableLength = file.length();
     }
 
     /** Makes tables of the active state, as the header has it now. */
@@ -253,7 +255,9 @@ final class WriteBack {
         if (!lazy) {
             writeCounts();
         }
-        if (!batch.isEmpty() && (countsUnstable || batch.barrier())) {
+        // Counts bring a flush; without them the end of the file, where new clusters are, needs it.
+        boolean unstable = countsUnstable || file.length() > stableLength;
+        if (!batch.isEmpty() && (unstable || batch.barrier())) {
             flushFiles();
         }
         batch.slices().forEach(this::writeSlice);
@@ -280,11 +284,13 @@ final class WriteBack {
     }
 
     private void flushFiles() {
+        long length = file.length();
         if (data != file) {
             health.flush(data);
         }
         health.flush(file);
         countsUnstable = false;
+        stableLength = length;
     }
 
     /** Writes the sectors of a slice that changed, neighbours at once. */

@@ -80,6 +80,37 @@ class CrashEdgesTest {
         }
     }
 
+    /** No count is written before the entry, whose flush would have done for the length, too. */
+    @Test
+    void aFileIsLongEnoughBeforeALazyImageLinksToItsNewEnd() {
+        ImageSpec spec = ImageSpec.of("v3 cluster=4k size=64k lazy");
+        CrashMachine machine = new CrashMachine(CrashMachine.Discards.KEEP);
+        TestImage created = TestImage.create(spec, new Random(0));
+        TestImage files = created.in(List.of(machine.disk(created.file())));
+        DiskModel model = files.model();
+        FormatOptions options = FormatOptions.DEFAULT;
+        BitmapHistory none = new BitmapHistory();
+        try (Session session = new Session(files, model, options, machine::position, false, none)) {
+            session.run(new Op.Write(0, 8192, 2, false));
+            session.run(new Op.Flush());
+            session.run(new Op.Discard(0, 4096));
+            session.run(new Op.Reopen(true)); // The file ends behind what is in use.
+            session.run(new Op.Write(8192, SECTOR, 2, false)); // Where the first cluster was.
+            session.run(new Op.Flush()); // Now it has the dirty bit.
+            session.run(new Op.Write(12_288, SECTOR, 2, false)); // Behind the end.
+            session.run(new Op.Flush());
+        }
+        CrashReplay replay = machine.replay();
+        do {
+            for (int i = 0; i < 50; i++) {
+                TestImage crashed = files.in(replay.crash(new Random(ImageZoo.SEED + i)));
+                try (Image image = crashed.openToRead("")) {
+                    model.check(image, replay.position());
+                }
+            }
+        } while (replay.next());
+    }
+
     /** Blocks and the table itself are made anew while data, snapshots and bitmaps come. */
     @ParameterizedTest
     @ValueSource(
