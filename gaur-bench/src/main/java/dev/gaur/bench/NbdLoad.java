@@ -73,8 +73,7 @@ public final class NbdLoad {
         }
     }
 
-    private static void choose(Transport transport, String export, Arena arena)
-            throws IOException {
+    private static void choose(Transport transport, String export, Arena arena) throws IOException {
         MemorySegment greeting = arena.allocate(18);
         transport.receiveAll(greeting);
         byte[] name = export.getBytes(StandardCharsets.UTF_8);

@@ -102,7 +102,8 @@ final class Reads {
 
     private boolean answerSmall(Request request, int length, boolean wait) {
         int header = format.dataHeaderBytes();
-        MemorySegment batch = outlet.reserve(Math.max(header + length, ReplyFormat.ERROR_BYTES_MAX));
+        MemorySegment batch =
+                outlet.reserve(Math.max(header + length, ReplyFormat.ERROR_BYTES_MAX));
         int at = outlet.position();
         MemorySegment data = batch.asSlice(at + header, length);
         int error = read(request, data, wait);

@@ -15,8 +15,8 @@ import java.util.function.Supplier;
 /**
  * Reads a client's requests and sees to it that each is answered. What needs no waiting is done
  * here: reads whose data is in memory or on its way there, writes as long as the system takes them
- * at once. Everything else goes to the workers, unless nothing else is there to be done: then waking one would only
- * take longer.
+ * at once. Everything else goes to the workers, unless nothing else is there to be done: then
+ * waking one would only take longer.
  *
  * <p>For the connection's thread. Requests in flight are in no order, as the protocol has it; but a
  * flush covers every write that was answered before it came, on any connection.
@@ -36,6 +36,9 @@ final class Transmission {
     private final Patience patience = new Patience();
     private final SlowRequests slow;
     private final Reads reads;
+
+    /** Requests since the client was last waited for. */
+    private int served;
 
     Transmission(Agreement agreed, Inlet inlet, Outlet outlet, Buffers buffers, Workers workers) {
         this.agreed = agreed;
@@ -77,8 +80,11 @@ final class Transmission {
         while (!hasRequest()) {
             outlet.flush();
             if (reads.isEmpty()) {
-                boolean alone = flights.isEmpty(); // Workers may need the processor.
-                return inlet.await(format.requestBytes(), alone) && !outlet.isBroken();
+                // Workers may need the processor; and with several requests at a time the one
+                // waking does not count.
+                boolean soon = served <= 1 && flights.isEmpty();
+                served = 0;
+                return inlet.await(format.requestBytes(), soon) && !outlet.isBroken();
             }
             awaitData();
         }
@@ -110,6 +116,7 @@ final class Transmission {
         }
         Request request = Request.parse(bytes, at, extended);
         inlet.skip(format.requestBytes());
+        served++;
         if (request.type() == Nbd.CMD_DISC) {
             return false;
         }

@@ -301,7 +301,8 @@ public final class Posix {
      * cache.
      *
      * @return whether the system has taken it
-     * @see <a href="https://man7.org/linux/man-pages/man2/posix_fadvise.2.html">posix_fadvise(2)</a>
+     * @see <a
+     *     href="https://man7.org/linux/man-pages/man2/posix_fadvise.2.html">posix_fadvise(2)</a>
      */
     public static boolean fadviseWillNeed(int fd, long offset, long length) {
         try {
