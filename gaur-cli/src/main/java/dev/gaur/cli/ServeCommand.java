@@ -45,7 +45,14 @@ final class ServeCommand implements Command {
 
     @Override
     public List<Option> options() {
-        return List.of(SOCKET, PORT, ADDRESS, READ_ONLY, Options.FORMAT, CacheOption.OPTION);
+        return List.of(
+                SOCKET,
+                PORT,
+                ADDRESS,
+                READ_ONLY,
+                Options.FORMAT,
+                Options.SHARED,
+                CacheOption.OPTION);
     }
 
     @Override
@@ -81,7 +88,9 @@ final class ServeCommand implements Command {
     }
 
     private static OpenRequest request(Invocation call) {
-        return CacheOption.request(call).withWritable(!call.has(READ_ONLY));
+        return CacheOption.request(call)
+                .withWritable(!call.has(READ_ONLY))
+                .withShared(call.has(Options.SHARED));
     }
 
     private static String defaultImage(Invocation call) {

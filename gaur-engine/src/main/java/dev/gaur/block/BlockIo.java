@@ -32,6 +32,17 @@ public interface BlockIo {
     }
 
     /**
+     * Has a range brought into memory that will soon be read, without waiting for it. A hint: what
+     * becomes of it {@link #tryRead} and {@link #read} will tell.
+     *
+     * @return whether that was begun for all of the range; if false who reads will have to wait for
+     *     the rest
+     */
+    default boolean prefetch(long offset, long length) {
+        return false;
+    }
+
+    /**
      * Writes all of {@code source} at {@code offset}. Visible to every read that begins after the
      * call returned; durable as {@code durability} says.
      */

@@ -48,6 +48,12 @@ public final class PaddedNode extends ReadOnlyNode {
         return true;
     }
 
+    @Override
+    public boolean prefetch(long offset, long length) {
+        long present = present(offset, length);
+        return present == 0 || node.prefetch(offset, present);
+    }
+
     /** How many of {@code length} bytes from {@code offset} on the node really has. */
     private long present(long offset, long length) {
         return Math.clamp(node.length() - offset, 0, length);

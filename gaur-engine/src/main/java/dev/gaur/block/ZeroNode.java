@@ -39,6 +39,11 @@ public final class ZeroNode extends ReadOnlyNode {
     }
 
     @Override
+    public boolean prefetch(long offset, long length) {
+        return true;
+    }
+
+    @Override
     public void extents(long offset, long length, ExtentVisitor visitor) {
         if (length > 0) {
             visitor.visit(new Extent.Unallocated(offset, length, 0));

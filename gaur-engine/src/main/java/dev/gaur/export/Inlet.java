@@ -68,6 +68,15 @@ final class Inlet {
      * @throws EOFException if it ended with some, but fewer
      */
     boolean await(int count) throws IOException {
+        return await(count, false);
+    }
+
+    /**
+     * The same.
+     *
+     * @param soon as for {@link Transport#receiveSoon}
+     */
+    boolean await(int count, boolean soon) throws IOException {
         if (capacity() - start < count) {
             MemorySegment.copy(buffer, start, buffer, 0, end - start);
             end -= start;
@@ -78,7 +87,8 @@ final class Inlet {
                 start = 0;
                 end = 0;
             }
-            int got = transport.receive(buffer.asSlice(end));
+            MemorySegment free = buffer.asSlice(end);
+            int got = soon ? transport.receiveSoon(free) : transport.receive(free);
             if (got == Transport.END) {
                 if (start == end) {
                     return false;
@@ -88,6 +98,17 @@ final class Inlet {
             end += got;
         }
         return true;
+    }
+
+    /** Takes what has come, if anything has and there is room; does not wait. */
+    boolean poll() {
+        if (start == end) {
+            start = 0;
+            end = 0;
+        }
+        int got = end == capacity() ? 0 : transport.receiveNow(buffer.asSlice(end));
+        end += got;
+        return got > 0;
     }
 
     /** Returns the buffer, for looking at what is there. */

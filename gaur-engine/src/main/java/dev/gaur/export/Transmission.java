@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
-import dev.gaur.mem.Bytes;
 import dev.gaur.nbd.Nbd;
 import dev.gaur.nbd.NbdErrors;
 import java.io.EOFException;
@@ -15,16 +14,15 @@ import java.util.function.Supplier;
 
 /**
  * Reads a client's requests and sees to it that each is answered. What needs no waiting is done
- * here: reads whose data is in memory, writes as long as the system takes them at once. Everything
- * else goes to the workers, unless nothing else is there to be done: then waking one would only
- * take longer.
+ * here: reads whose data is in memory or on its way there, writes as long as the system takes them
+ * at once. Everything else goes to the workers, unless nothing else is there to be done: then
+ * waking one would only take longer.
  *
  * <p>For the connection's thread. Requests in flight are in no order, as the protocol has it; but a
  * flush covers every write that was answered before it came, on any connection.
  */
 final class Transmission {
-    /** Larger answers do not go through the batch. */
-    private static final int SMALL = 64 << 10;
+    private static final long DISK_NANOS = 150_000;
 
     private final Agreement agreed;
     private final Export export;
@@ -37,6 +35,10 @@ final class Transmission {
     private final Flights flights = new Flights();
     private final Patience patience = new Patience();
     private final SlowRequests slow;
+    private final Reads reads;
+
+    /** Requests since the client was last waited for. */
+    private int served;
 
     Transmission(Agreement agreed, Inlet inlet, Outlet outlet, Buffers buffers, Workers workers) {
         this.agreed = agreed;
@@ -48,6 +50,7 @@ final class Transmission {
         this.buffers = buffers;
         this.workers = workers;
         this.slow = new SlowRequests(agreed, buffers);
+        this.reads = new Reads(agreed, outlet, buffers, slow);
     }
 
     /**
@@ -63,6 +66,7 @@ final class Transmission {
                 goOn = next() && awaitRequest();
             }
         } finally {
+            reads.end();
             flights.awaitNone();
             outlet.flush();
         }
@@ -73,11 +77,33 @@ final class Transmission {
     }
 
     private boolean awaitRequest() throws IOException {
-        if (hasRequest()) {
-            return true;
+        while (!hasRequest()) {
+            outlet.flush();
+            if (reads.isEmpty()) {
+                // Workers may need the processor; and with several requests at a time the one
+                // waking does not count.
+                boolean soon = served <= 1 && flights.isEmpty();
+                served = 0;
+                return inlet.await(format.requestBytes(), soon) && !outlet.isBroken();
+            }
+            awaitData();
         }
-        outlet.flush();
-        return inlet.await(format.requestBytes()) && !outlet.isBroken();
+        return true;
+    }
+
+    /**
+     * Waits for data of a read, or for the next request, which may want data that nobody has asked
+     * the disk for yet: so it looks for both, for about as long as fast disks take.
+     */
+    private void awaitData() {
+        long end = System.nanoTime() + DISK_NANOS;
+        do {
+            if (inlet.poll() || reads.answerReady()) {
+                return;
+            }
+            Thread.onSpinWait();
+        } while (System.nanoTime() < end);
+        reads.answerOldest();
     }
 
     /** Serves one request that has arrived; returns whether there may be more. */
@@ -90,6 +116,7 @@ final class Transmission {
         }
         Request request = Request.parse(bytes, at, extended);
         inlet.skip(format.requestBytes());
+        served++;
         if (request.type() == Nbd.CMD_DISC) {
             return false;
         }
@@ -138,7 +165,7 @@ final class Transmission {
      * @param size bytes of memory that it holds
      */
     private void perform(long size, Supplier<Outlet.Answer> work) {
-        if (flights.isEmpty() && !hasRequest()) {
+        if (flights.isEmpty() && reads.isEmpty() && !hasRequest()) {
             outlet.flush(); // Who waits for what is done shall not wait for this.
             outlet.send(work.get());
             return;
@@ -168,54 +195,9 @@ final class Transmission {
         }
     }
 
-    // ---- reads
-
     private void read(Request request) {
-        if (request.length() > SMALL) {
-            readLarge(request);
-            return;
-        }
-        int length = (int) request.length();
-        int header = format.dataHeaderBytes();
-        MemorySegment batch = outlet.reserve(header + length);
-        int at = outlet.position();
-        MemorySegment data = batch.asSlice(at + header, length);
-        if (!tryRead(request, data)) {
-            Buffers.Buffer buffer = buffers.lease(length);
-            perform(length, () -> slow.read(request, buffer));
-            return;
-        }
-        export.counters().count(request, false);
-        if (isHole(request, data)) {
-            outlet.add(format.putHole(batch, at, request, request.offset(), length, true));
-        } else {
-            format.putDataHeader(batch, at, request);
-            outlet.add(header + length);
-        }
-    }
-
-    /** Reads what is in memory; what goes wrong the slow way will tell. */
-    private boolean tryRead(Request request, MemorySegment data) {
-        try {
-            return disk.tryRead(request.offset(), data);
-        } catch (RuntimeException _) {
-            return false;
-        }
-    }
-
-    private boolean isHole(Request request, MemorySegment data) {
-        return format != ReplyFormat.SIMPLE
-                && data.byteSize() >= ReadReply.HOLE_MIN
-                && !request.has(Nbd.CMD_FLAG_DF)
-                && Bytes.isZero(data);
-    }
-
-    private void readLarge(Request request) {
-        outlet.flush(); // The answer has to come after it, and memory may be short.
-        Buffers.Buffer buffer = buffers.lease(request.length());
-        if (tryRead(request, buffer.data(request.length()))) {
-            outlet.send(slow.readReply(request, buffer));
-        } else {
+        if (!reads.begin(request)) {
+            Buffers.Buffer buffer = buffers.lease(request.length());
             perform(request.length(), () -> slow.read(request, buffer));
         }
     }

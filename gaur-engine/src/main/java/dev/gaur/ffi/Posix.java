@@ -76,6 +76,7 @@ public final class Posix {
         "fstatfs",
         "lseek",
         "fcntl",
+        "posix_fadvise",
         "statx"
     };
 
@@ -288,6 +289,29 @@ public final class Posix {
      */
     public static int fdatasync(int fd) {
         return callInt("fdatasync", Fdatasync.HANDLE, fd, MemorySegment.NULL, 0, 0);
+    }
+
+    private static final class Fadvise {
+        static final MethodHandle HANDLE = link("posix_fadvise");
+        static final long WILLNEED = 3;
+    }
+
+    /**
+     * {@code posix_fadvise} with {@code POSIX_FADV_WILLNEED}: starts to read a range into the page
+     * cache.
+     *
+     * @return whether the system has taken it
+     * @see <a
+     *     href="https://man7.org/linux/man-pages/man2/posix_fadvise.2.html">posix_fadvise(2)</a>
+     */
+    public static boolean fadviseWillNeed(int fd, long offset, long length) {
+        try {
+            MemorySegment from = number(offset);
+            return (int) (long) Fadvise.HANDLE.invokeExact(fd, from, length, Fadvise.WILLNEED, 0L)
+                    == 0;
+        } catch (Throwable thrown) {
+            throw NativeLibrary.rethrow(thrown);
+        }
     }
 
     // ---- size and space

@@ -56,6 +56,11 @@ public final class SlicedStorage extends DelegatingStorage {
     }
 
     @Override
+    public boolean prefetch(long offset, long length) {
+        return below.prefetch(start + offset, length);
+    }
+
+    @Override
     public void write(long offset, MemorySegment source, Durability durability) {
         checkEnd(offset, source.byteSize());
         below.write(start + offset, source, durability);

@@ -59,6 +59,11 @@ final class BackingLink extends ReadOnlyNode {
     }
 
     @Override
+    public boolean prefetch(long offset, long length) {
+        return node().prefetch(offset, length);
+    }
+
+    @Override
     public void extents(long offset, long length, ExtentVisitor visitor) {
         node().extents(offset, length, visitor);
     }

@@ -119,6 +119,12 @@ public final class BlockDevice implements BlockIo, AutoCloseable {
     }
 
     @Override
+    public boolean prefetch(long offset, long length) {
+        checkRange(offset, length);
+        return io.prefetch(offset, length);
+    }
+
+    @Override
     public void write(long offset, MemorySegment source, Durability durability) {
         long count = source.byteSize();
         checkChange(offset, count);

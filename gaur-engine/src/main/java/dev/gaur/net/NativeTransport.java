@@ -73,18 +73,29 @@ final class NativeTransport implements Transport {
 
     @Override
     public int receive(MemorySegment target) throws IOException {
+        long count;
+        do {
+            count = Sockets.receive(fd, target);
+        } while (count == -Errno.EINTR);
+        if (count < 0) {
+            throw new IOException(Errno.text((int) -count));
+        }
+        return count == 0 ? END : (int) count;
+    }
+
+    @Override
+    public int receiveSoon(MemorySegment target) throws IOException {
         long count = Sockets.receiveNow(fd, target);
         if (count < 0 && spin.begin()) {
             count = spin(target);
             spin.end(count >= 0);
         }
-        while (count < 0) {
-            count = Sockets.receive(fd, target);
-            if (count < 0 && count != -Errno.EINTR) {
-                throw new IOException(Errno.text((int) -count));
-            }
-        }
-        return count == 0 ? END : (int) count;
+        return count < 0 ? receive(target) : count == 0 ? END : (int) count;
+    }
+
+    @Override
+    public int receiveNow(MemorySegment target) {
+        return (int) Math.max(0, Sockets.receiveNow(fd, target)); // receive() tells what failed.
     }
 
     private long spin(MemorySegment target) {

@@ -22,6 +22,25 @@ public interface Transport extends AutoCloseable {
     int receive(MemorySegment target) throws IOException;
 
     /**
+     * The same for who expects the bytes within microseconds: may look for them again and again
+     * rather than sleep, unless that has not paid lately. Only for who keeps nobody from the
+     * processor.
+     */
+    default int receiveSoon(MemorySegment target) throws IOException {
+        return receive(target);
+    }
+
+    /**
+     * Takes what is there, and does not wait.
+     *
+     * @return how many bytes came; 0 if none, if the stream has ended, or if that cannot be told
+     *     without waiting
+     */
+    default int receiveNow(MemorySegment target) {
+        return 0;
+    }
+
+    /**
      * Sends all.
      *
      * @throws IOException if the connection broke; part may have been sent

@@ -34,6 +34,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -147,28 +148,31 @@ final class Qcow2Image implements Image {
 
     @Override
     public void read(long offset, MemorySegment target) {
-        checkReadable();
-        if (!writable) {
-            view.readPath().read(offset, target);
-            return;
-        }
-        int ticket = reads.enter();
-        try {
-            view.readPath().read(offset, target);
-        } finally {
-            reads.leave(ticket);
-        }
+        reading(
+                path -> {
+                    path.read(offset, target);
+                    return true;
+                });
     }
 
     @Override
     public boolean tryRead(long offset, MemorySegment target) {
+        return reading(path -> path.tryRead(offset, target));
+    }
+
+    @Override
+    public boolean prefetch(long offset, long length) {
+        return reading(path -> path.prefetch(offset, length));
+    }
+
+    private boolean reading(Predicate<ReadPath> request) {
         checkReadable();
         if (!writable) {
-            return view.readPath().tryRead(offset, target);
+            return request.test(view.readPath());
         }
         int ticket = reads.enter();
         try {
-            return view.readPath().tryRead(offset, target);
+            return request.test(view.readPath());
         } finally {
             reads.leave(ticket);
         }

@@ -144,6 +144,37 @@ final class ReadPath {
         return true;
     }
 
+    /** Has what a range needs brought into memory, if its mapping is there; see the waist. */
+    boolean prefetch(long guestOffset, long length) {
+        if (watched) {
+            return false;
+        }
+        long place = map.dataInMemory(guestOffset, length);
+        if (place != Extent.NOWHERE && place <= data.length() - length) {
+            return data.prefetch(place, length);
+        }
+        long done = 0;
+        while (done < length) {
+            Run run = map.findInMemory(guestOffset + done, length - done);
+            if (run == null || !prefetch(run)) {
+                return false;
+            }
+            done += run.length();
+        }
+        return true;
+    }
+
+    private boolean prefetch(Run run) {
+        return switch (run.kind()) {
+            case NORMAL ->
+                    run.hostOffset() <= data.length() - run.length()
+                            && data.prefetch(run.hostOffset(), run.length());
+            case UNALLOCATED -> backing.prefetch(run.guestOffset(), run.length());
+            case ZERO_PLAIN, ZERO_ALLOCATED -> true;
+            case COMPRESSED -> false;
+        };
+    }
+
     private boolean tryReadRun(Run run, MemorySegment target) {
         return switch (run.kind()) {
             case NORMAL ->

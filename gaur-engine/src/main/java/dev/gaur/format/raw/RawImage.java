@@ -136,6 +136,11 @@ final class RawImage implements Image {
     }
 
     @Override
+    public boolean prefetch(long offset, long length) {
+        return present(offset, length) == length && storage.prefetch(offset, length);
+    }
+
+    @Override
     public void write(long offset, MemorySegment source, Durability durability) {
         storage.event(BlockEvent.WRITE_AIO);
         storage.write(offset, source, durability);

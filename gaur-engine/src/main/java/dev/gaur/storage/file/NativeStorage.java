@@ -177,6 +177,19 @@ final class NativeStorage implements StorageNode {
     }
 
     @Override
+    public boolean prefetch(long offset, long length) {
+        if (direct != null) {
+            return false;
+        }
+        int ticket = enter();
+        try {
+            return Posix.fadviseWillNeed(fd, offset, length);
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
+    @Override
     public void write(long offset, MemorySegment source, Durability durability) {
         int ticket = enterForWriting();
         try {

@@ -1,0 +1,159 @@
+package dev.gaur.export;
+
+import dev.gaur.block.BlockIo;
+import dev.gaur.mem.Bytes;
+import dev.gaur.nbd.Nbd;
+import dev.gaur.nbd.NbdErrors;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Iterator;
+
+/**
+ * The reads that a connection's thread does itself: at once if the data is in memory; else, if the
+ * system can be told to bring it there, once it is. So dozens of reads of a cold disk are under way
+ * without a thread for each. Who has nothing else to do waits for the oldest.
+ *
+ * <p>For the connection's thread.
+ */
+final class Reads {
+    /** Larger answers do not go through the batch. */
+    private static final int SMALL = 64 << 10;
+
+    /** More would be brought to memory than any client waits for. */
+    private static final int AWAITED_MAX = 256;
+
+    /** Data comes in about the order it was asked for: behind these few none is looked for. */
+    private static final int MISSES_MAX = 3;
+
+    private final Export export;
+    private final BlockIo disk;
+    private final ReplyFormat format;
+    private final Outlet outlet;
+    private final Buffers buffers;
+    private final SlowRequests slow;
+    private final ArrayDeque<Request> awaited = new ArrayDeque<>();
+
+    Reads(Agreement agreed, Outlet outlet, Buffers buffers, SlowRequests slow) {
+        this.export = agreed.export();
+        this.disk = export.disk();
+        this.format = agreed.format();
+        this.outlet = outlet;
+        this.buffers = buffers;
+        this.slow = slow;
+    }
+
+    /** Tells whether no read waits for its data. */
+    boolean isEmpty() {
+        return awaited.isEmpty();
+    }
+
+    /** Answers a read, or has its data brought; returns false if somebody else must do it. */
+    boolean begin(Request request) {
+        if (answer(request, false)) {
+            return true;
+        }
+        if (awaited.size() >= AWAITED_MAX || !prefetch(request)) {
+            return false;
+        }
+        awaited.add(request);
+        return true;
+    }
+
+    private boolean prefetch(Request request) {
+        try {
+            return disk.prefetch(request.offset(), request.length());
+        } catch (RuntimeException _) {
+            return false; // Who reads will learn it.
+        }
+    }
+
+    /** Waits for the oldest read, and answers others whose data has come meanwhile. */
+    void answerOldest() {
+        answer(awaited.remove(), true);
+        answerReady();
+    }
+
+    /** Answers reads whose data has come; returns whether there were any. */
+    boolean answerReady() {
+        int before = awaited.size();
+        int misses = 0;
+        for (Iterator<Request> all = awaited.iterator(); all.hasNext() && misses < MISSES_MAX; ) {
+            if (answer(all.next(), false)) {
+                all.remove();
+            } else {
+                misses++;
+            }
+        }
+        return awaited.size() < before;
+    }
+
+    /** Answers all, unless there is nobody any more. */
+    void end() {
+        while (!awaited.isEmpty() && !outlet.isBroken()) {
+            answerOldest();
+        }
+    }
+
+    private boolean answer(Request request, boolean wait) {
+        return request.length() > SMALL
+                ? answerLarge(request, wait)
+                : answerSmall(request, (int) request.length(), wait);
+    }
+
+    private boolean answerSmall(Request request, int length, boolean wait) {
+        int header = format.dataHeaderBytes();
+        MemorySegment batch =
+                outlet.reserve(Math.max(header + length, ReplyFormat.ERROR_BYTES_MAX));
+        int at = outlet.position();
+        MemorySegment data = batch.asSlice(at + header, length);
+        int error = read(request, data, wait);
+        if (error < 0) {
+            return false;
+        }
+        export.counters().count(request, error > 0);
+        if (error > 0) {
+            outlet.add(format.putError(batch, at, request, error, NbdErrors.text(error)));
+        } else if (isHole(request, data)) {
+            outlet.add(format.putHole(batch, at, request, request.offset(), length, true));
+        } else {
+            format.putDataHeader(batch, at, request);
+            outlet.add(header + length);
+        }
+        return true;
+    }
+
+    /** Returns 0 if data was read, an error, or -1 if it is not there and nobody waits for it. */
+    private int read(Request request, MemorySegment data, boolean wait) {
+        try {
+            if (!wait) {
+                return disk.tryRead(request.offset(), data) ? 0 : -1;
+            }
+            disk.read(request.offset(), data);
+            return 0;
+        } catch (RuntimeException failure) {
+            return NbdErrors.of(failure);
+        }
+    }
+
+    private boolean isHole(Request request, MemorySegment data) {
+        return format != ReplyFormat.SIMPLE
+                && data.byteSize() >= ReadReply.HOLE_MIN
+                && !request.has(Nbd.CMD_FLAG_DF)
+                && Bytes.isZero(data);
+    }
+
+    private boolean answerLarge(Request request, boolean wait) {
+        outlet.flush(); // The answer has to come after it, and memory may be short.
+        Buffers.Buffer buffer = buffers.lease(request.length());
+        if (wait) {
+            outlet.send(slow.read(request, buffer));
+            return true;
+        }
+        if (read(request, buffer.data(request.length()), false) == 0) {
+            outlet.send(slow.readReply(request, buffer));
+            return true;
+        }
+        buffer.close(); // What went wrong the slow way will tell.
+        return false;
+    }
+}
