@@ -144,9 +144,13 @@ public final class Peers {
 
     private static void killLate(Process process) {
         try {
-            if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
+            // In steps: time when all processes were stopped, as on a suspended machine, is none.
+            for (int second = 0; second < TIMEOUT_SECONDS; second++) {
+                if (process.waitFor(1, TimeUnit.SECONDS)) {
+                    return;
+                }
             }
+            process.destroyForcibly();
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt(); // It ended by itself.
         }
