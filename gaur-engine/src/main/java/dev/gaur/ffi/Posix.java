@@ -54,6 +54,8 @@ public final class Posix {
     /** Of ext2 and ext3, too. */
     public static final long EXT4_SUPER_MAGIC = 0xef53;
 
+    public static final long TMPFS_MAGIC = 0x01021994;
+
     /** A {@code struct statfs} of a 64-bit Linux takes 120. */
     private static final int STATFS_BYTES = 256;
 
@@ -143,7 +145,7 @@ public final class Posix {
     static long call(String name, MethodHandle function, int fd, MemorySegment p, long a, long b) {
         try {
             long result = (long) function.invokeExact(fd, p, a, b, 0L);
-            return result == -1 ? again(name, false, fd, p, a, b) : result;
+            return result == -1 ? again(name, false, fd, p, a, b, 0) : result;
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         }
@@ -154,20 +156,21 @@ public final class Posix {
             String name, MethodHandle function, int fd, MemorySegment p, long a, long b) {
         try {
             int result = (int) (long) function.invokeExact(fd, p, a, b, 0L);
-            return result == -1 ? (int) again(name, true, fd, p, a, b) : result;
+            return result == -1 ? (int) again(name, true, fd, p, a, b, 0) : result;
         } catch (Throwable thrown) {
             throw NativeLibrary.rethrow(thrown);
         }
     }
 
-    private static long again(String name, boolean isInt, int fd, MemorySegment p, long a, long b)
+    private static long again(
+            String name, boolean isInt, int fd, MemorySegment p, long a, long b, long c)
             throws Throwable {
         MethodHandle function =
                 TELLING.computeIfAbsent(
                         name, it -> link(it, Linker.Option.captureCallState("errno")));
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(Linker.Option.captureStateLayout());
-            long result = (long) function.invokeExact(state, fd, p, a, b, 0L);
+            long result = (long) function.invokeExact(state, fd, p, a, b, c);
             boolean failed = (int) result == -1 && (isInt || result == -1);
             return failed ? -(long) structure(state).getInt(0) : result;
         }
@@ -277,6 +280,22 @@ public final class Posix {
             throw NativeLibrary.rethrow(thrown);
         } finally {
             Reference.reachabilityFence(target);
+        }
+    }
+
+    /**
+     * Tells whether the file system knows {@link #RWF_NOWAIT}: some never do, others only since
+     * some version of Linux.
+     */
+    public static boolean knowsNoWait(int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment vector = arena.allocate(ADDRESS, 2);
+            vector.set(ADDRESS, 0, arena.allocate(1));
+            vector.set(JAVA_LONG, 8, 1);
+            long result = again("preadv2", false, fd, vector, 1, 0, RWF_NOWAIT);
+            return result != -Errno.EOPNOTSUPP;
+        } catch (Throwable thrown) {
+            throw NativeLibrary.rethrow(thrown);
         }
     }
 

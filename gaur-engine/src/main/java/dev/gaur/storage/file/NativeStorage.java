@@ -33,6 +33,26 @@ final class NativeStorage implements StorageNode {
     private final @Nullable DirectIo direct;
     private final Gate gate = new Gate();
 
+    private volatile Waiting waiting = Waiting.UNKNOWN;
+
+    /** Whether reads wait, and whether the file system says so. */
+    private enum Waiting {
+        UNKNOWN,
+        /** It says so. */
+        TOLD,
+        /** They may, and it does not say. */
+        NOT_TOLD,
+        /** They don't: all of it is in memory. */
+        NEVER;
+
+        static Waiting of(int fd) {
+            if (Posix.knowsNoWait(fd)) {
+                return TOLD;
+            }
+            return Posix.fstatfsType(fd) == Posix.TMPFS_MAGIC ? NEVER : NOT_TOLD;
+        }
+    }
+
     /** Whether {@link #reserve} does anything: 1 yes, -1 no, 0 not known yet. */
     private volatile int reserves;
 
@@ -169,7 +189,17 @@ final class NativeStorage implements StorageNode {
         }
         int ticket = enter();
         try {
+            Waiting known = waiting;
+            if (known == Waiting.NEVER) {
+                return Posix.pread(fd, target, offset) == target.byteSize();
+            }
+            if (known == Waiting.NOT_TOLD) {
+                return false;
+            }
             long count = Posix.preadv2(fd, target, offset, Posix.RWF_NOWAIT);
+            if (count < 0 && known == Waiting.UNKNOWN) {
+                waiting = Waiting.of(fd);
+            }
             return count == target.byteSize();
         } finally {
             gate.leave(ticket);
@@ -178,8 +208,8 @@ final class NativeStorage implements StorageNode {
 
     @Override
     public boolean prefetch(long offset, long length) {
-        if (direct != null) {
-            return false;
+        if (direct != null || waiting == Waiting.NOT_TOLD) {
+            return false; // Nobody could tell when it is there.
         }
         int ticket = enter();
         try {
