@@ -8,6 +8,7 @@
 @SuppressWarnings("module") // The command line is not there yet when the engine is compiled.
 module dev.gaur {
     requires com.fasterxml.jackson.core;
+    requires jdk.jfr;
     requires static transitive org.jspecify;
 
     exports dev.gaur;

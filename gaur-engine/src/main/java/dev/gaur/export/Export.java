@@ -52,7 +52,7 @@ public final class Export {
      */
     public static Export of(String name, BlockIo disk) {
         List<StatusContext> contexts = List.of(StatusContext.ALLOCATION);
-        return new Export(name, "", disk, false, true, contexts, new ExportCounters());
+        return new Export(name, "", disk, false, true, contexts, new ExportCounters(name));
     }
 
     /** Returns the same disk under a description, of at most 4096 bytes of UTF-8. */

@@ -7,10 +7,17 @@ import java.util.concurrent.atomic.LongAdder;
 final class ExportCounters {
     private static final int KINDS = Nbd.CMD_BLOCK_STATUS + 1;
 
+    private final String export;
+
     private final LongAdder[] requests = adders();
     private final LongAdder readBytes = new LongAdder();
     private final LongAdder writtenBytes = new LongAdder();
     private final LongAdder errors = new LongAdder();
+
+    /** Counts for the export of that name. */
+    ExportCounters(String export) {
+        this.export = export;
+    }
 
     private static LongAdder[] adders() {
         LongAdder[] adders = new LongAdder[KINDS];
@@ -20,13 +27,17 @@ final class ExportCounters {
         return adders;
     }
 
-    /** Counts a request that was answered. */
-    void count(Request request, boolean failed) {
+    /** Counts a request that was answered, with an error of the protocol or 0. */
+    void count(Request request, int error) {
+        RequestEvent event = request.event();
+        if (event != null) {
+            event.done(export, request, error);
+        }
         int type = request.type();
         if (type < KINDS) {
             requests[type].increment();
         }
-        if (failed) {
+        if (error != 0) {
             errors.increment();
         } else if (type == Nbd.CMD_READ) {
             readBytes.add(request.length());

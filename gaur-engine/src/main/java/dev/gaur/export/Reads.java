@@ -110,7 +110,7 @@ final class Reads {
         if (error < 0) {
             return false;
         }
-        export.counters().count(request, error > 0);
+        export.counters().count(request, error);
         if (error > 0) {
             outlet.add(format.putError(batch, at, request, error, NbdErrors.text(error)));
         } else if (isHole(request, data)) {

@@ -3,6 +3,8 @@ package dev.gaur.export;
 import dev.gaur.mem.Bytes;
 import dev.gaur.nbd.Nbd;
 import java.lang.foreign.MemorySegment;
+import jdk.jfr.FlightRecorder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A client's request as it stands on the wire: nothing of it has been checked but the magic number.
@@ -12,8 +14,15 @@ import java.lang.foreign.MemorySegment;
  * @param cookie what the client knows it by
  * @param offset in bytes; may look negative
  * @param length in bytes; may look negative with extended headers
+ * @param event begun when the request was parsed; null if nobody records
  */
-record Request(int flags, int type, long cookie, long offset, long length) {
+record Request(
+        int flags, int type, long cookie, long offset, long length, @Nullable RequestEvent event) {
+    /** A request that nobody records. */
+    Request(int flags, int type, long cookie, long offset, long length) {
+        this(flags, type, cookie, offset, length, null);
+    }
+
     /** Reads the request at {@code at}; {@link #isAt} has said that there is one. */
     static Request parse(MemorySegment bytes, long at, boolean extended) {
         return new Request(
@@ -21,7 +30,8 @@ record Request(int flags, int type, long cookie, long offset, long length) {
                 Bytes.u16(bytes, at + 6),
                 Bytes.u64(bytes, at + 8),
                 Bytes.u64(bytes, at + 16),
-                extended ? Bytes.u64(bytes, at + 24) : Bytes.u32(bytes, at + 24));
+                extended ? Bytes.u64(bytes, at + 24) : Bytes.u32(bytes, at + 24),
+                FlightRecorder.isInitialized() ? RequestEvent.now() : null);
     }
 
     static boolean isAt(MemorySegment bytes, long at, boolean extended) {

@@ -45,12 +45,12 @@ final class SlowRequests {
     }
 
     private Outlet.Answer done(Request request, Buffers.Buffer buffer) {
-        export.counters().count(request, false);
+        export.counters().count(request, 0);
         return Short.of(buffer, format.putDone(buffer.segment(), 0, request));
     }
 
     private Outlet.Answer failed(Request request, Buffers.Buffer buffer, int error) {
-        export.counters().count(request, true);
+        export.counters().count(request, error);
         String text = NbdErrors.text(error); // Not the message: names of files are nobody's.
         return Short.of(buffer, format.putError(buffer.segment(), 0, request, error, text));
     }
@@ -72,7 +72,7 @@ final class SlowRequests {
 
     /** Makes the answer to a read whose data is there. */
     Outlet.Answer readReply(Request request, Buffers.Buffer buffer) {
-        export.counters().count(request, false);
+        export.counters().count(request, 0);
         return ReadReply.of(format, request, buffer, request.has(Nbd.CMD_FLAG_DF));
     }
 
@@ -155,7 +155,7 @@ final class SlowRequests {
                 lists.add(list);
                 total += ReplyFormat.DATA_HEADER_BYTES_MAX + StatusList.bytes(list.count(), wide);
             }
-            export.counters().count(request, false);
+            export.counters().count(request, 0);
             return putStatus(request, contexts, lists, buffers.lease(total));
         } catch (RuntimeException | Error failure) {
             return failed(request, buffers.lease(ReplyFormat.ERROR_BYTES_MAX), failure);

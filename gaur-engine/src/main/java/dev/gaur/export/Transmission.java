@@ -147,14 +147,14 @@ final class Transmission {
     }
 
     private void fail(Request request, int error) {
-        export.counters().count(request, true);
+        export.counters().count(request, error);
         MemorySegment batch = outlet.reserve(ReplyFormat.ERROR_BYTES_MAX);
         String text = NbdErrors.text(error);
         outlet.add(format.putError(batch, outlet.position(), request, error, text));
     }
 
     private void done(Request request) {
-        export.counters().count(request, false);
+        export.counters().count(request, 0);
         MemorySegment batch = outlet.reserve(ReplyFormat.DATA_HEADER_BYTES_MAX);
         outlet.add(format.putDone(batch, outlet.position(), request));
     }

@@ -47,6 +47,11 @@ public interface Image extends FormatNode {
         return Optional.empty();
     }
 
+    /** Returns how the cache of mapping tables does, if the image has one. Never blocks. */
+    default Optional<CacheUse> cacheUse() {
+        return Optional.empty();
+    }
+
     /** Returns the area for VM state, if the image has one. */
     default Optional<VmState> vmState() {
         return Optional.empty();

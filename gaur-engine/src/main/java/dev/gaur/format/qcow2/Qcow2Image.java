@@ -13,6 +13,7 @@ import dev.gaur.codec.Compression;
 import dev.gaur.format.Amending;
 import dev.gaur.format.Amendment;
 import dev.gaur.format.Bitmaps;
+import dev.gaur.format.CacheUse;
 import dev.gaur.format.CheckListener;
 import dev.gaur.format.CheckReport;
 import dev.gaur.format.Checker;
@@ -500,9 +501,9 @@ final class Qcow2Image implements Image {
                 });
     }
 
-    /** How the cache of mapping tables does. */
-    TableCache.Statistics cacheStatistics() {
-        return view.cache().statistics();
+    @Override
+    public Optional<CacheUse> cacheUse() {
+        return Optional.of(view.cache().use());
     }
 
     @Override

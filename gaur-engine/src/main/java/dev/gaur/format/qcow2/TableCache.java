@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.format.CacheUse;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
@@ -30,16 +31,6 @@ final class TableCache {
         /** Loads slice {@code number}; may block, and fail with a {@code BlockException}. */
         TableSlice load(long number);
     }
-
-    /**
-     * What happened so far.
-     *
-     * @param hits lookups answered from memory; a few less than there were if threads met
-     * @param loads lookups that loaded a slice
-     * @param evictions slices given up for others
-     * @param bytes memory in use now
-     */
-    record Statistics(long hits, long loads, long evictions, long bytes) {}
 
     private static final int GROUP_BITS = 9;
     private static final int GROUP_SIZE = 1 << GROUP_BITS;
@@ -338,9 +329,9 @@ final class TableCache {
         return true;
     }
 
-    /** Returns the counters; not a snapshot of one moment. */
-    Statistics statistics() {
-        return new Statistics(LongStream.of(hits).sum(), loads.sum(), evictions.sum(), bytes);
+    /** Returns the counters: hits are a few less than there were if threads met. */
+    CacheUse use() {
+        return new CacheUse(LongStream.of(hits).sum(), loads.sum(), evictions.sum(), bytes);
     }
 
     /** A queue of numbers without an object for each. */

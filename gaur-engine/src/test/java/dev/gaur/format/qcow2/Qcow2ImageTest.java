@@ -367,7 +367,7 @@ class Qcow2ImageTest {
             target.fill((byte) 0);
             assertTrue(image.tryRead(CLUSTER, target));
             assertEquals(7, TestBytes.read(image, CLUSTER, 1)[0]);
-            assertEquals(1, image.cacheStatistics().loads());
+            assertEquals(1, image.cacheUse().orElseThrow().loads());
         }
     }
 }

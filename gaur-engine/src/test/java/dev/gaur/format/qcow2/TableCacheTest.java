@@ -63,7 +63,7 @@ class TableCacheTest {
         assertSame(first, cache.get(5000));
         assertSame(first, cache.getIfPresent(5000));
         assertEquals(1, loads.get());
-        var statistics = cache.statistics();
+        var statistics = cache.use();
         assertEquals(2, statistics.hits());
         assertEquals(1, statistics.loads());
         assertEquals(0, statistics.evictions());
@@ -78,10 +78,10 @@ class TableCacheTest {
         for (int i = 0; i < 5000; i++) {
             long number = random.nextInt(i % 2 == 0 ? 1 << 20 : 8);
             checkIs(cache.get(number), number);
-            long bytes = cache.statistics().bytes();
+            long bytes = cache.use().bytes();
             assertTrue(bytes <= bound, "seed " + seed + ": " + bytes + " bytes");
         }
-        assertTrue(cache.statistics().evictions() > 1000, "seed " + seed);
+        assertTrue(cache.use().evictions() > 1000, "seed " + seed);
     }
 
     @Test
@@ -89,7 +89,7 @@ class TableCacheTest {
         TableCache cache = new TableCache(100, 0, TableCacheTest::slice);
         checkIs(cache.get(3), 3);
         assertNull(cache.getIfPresent(3));
-        assertEquals(0, cache.statistics().bytes());
+        assertEquals(0, cache.use().bytes());
     }
 
     @Test
@@ -152,7 +152,7 @@ class TableCacheTest {
         assertEquals(3L << 30, cache.placeIfPresent(3));
         assertEquals(3L << 30, cache.placeIfPresent(3));
         assertEquals(0, cache.placeIfPresent(4));
-        assertEquals(2, cache.statistics().hits());
+        assertEquals(2, cache.use().hits());
     }
 
     @Test
@@ -303,13 +303,13 @@ class TableCacheTest {
         assertNull(cache.getIfPresent(2));
         assertNotNull(cache.getIfPresent(1));
         assertNotNull(cache.getIfPresent(3));
-        assertEquals(1, cache.statistics().evictions());
+        assertEquals(1, cache.use().evictions());
         time.addAndGet(200);
         cache.cleanIfDue();
         time.addAndGet(200);
         cache.cleanIfDue();
         assertNull(cache.getIfPresent(1));
-        assertEquals(0, cache.statistics().bytes());
+        assertEquals(0, cache.use().bytes());
     }
 
     @Test
