@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes .gaur/app, from which ./gaur starts: the jars, three AOT caches (for info, for other short
-# commands, for long ones) and for each a file with the JVM's options. Only ./gaur calls it, under
+# Makes .gaur/app, from which ./gaur starts: the jars, four AOT caches (for info, for other short
+# commands, for long ones, for servers) and for each a file with the JVM's options. Only ./gaur calls it, under
 # its lock.
 #
 # Maven's output goes to folders of its own (.gaur in each module), so a start of ./gaur never
@@ -94,11 +94,19 @@ cp "$app/short.args" "$app/info.args"
     echo "-XX:Tier4CompileThreshold=200000"
     echo "-XX:Tier4BackEdgeThreshold=1000000"
 } >"$app/long.args"
+# A server may run for months, so both compilers do as they like. A small young generation, since
+# all that lasts is outside the heap or small: what is not touched takes no memory.
+{
+    options
+    echo "-Xms16m"
+    echo "-Xmn8m"
+} >"$app/serve.args"
 images=$(mktemp -d "$root/.gaur/training.XXXXXX")
 trap 'rm -rf "$images"' EXIT
 train short
 train info # on the images that short has made
 train long
+train serve # the same images again
 # Copying needs no more than the first compiler where the codecs are native.
 cp "$app/long.args" "$app/copy.args"
 if ldconfig -p 2>/dev/null | grep -q libdeflate.so.0 && ldconfig -p | grep -q libzstd.so.1; then

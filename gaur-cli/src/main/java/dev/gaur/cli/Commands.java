@@ -49,7 +49,7 @@ final class Commands {
             case "io" -> new IoCommand();
             case "map" -> new MapCommand();
             case "measure" -> new MeasureCommand();
-            case "nbd" -> new LaterCommand(name, "export an image as qemu-nbd does");
+            case "nbd" -> new NbdCommand();
             case "rebase" -> new RebaseCommand();
             case "resize" -> new ResizeCommand();
             case "serve" -> new ServeCommand();

@@ -1,30 +1,96 @@
 package dev.gaur.cli;
 
+import dev.gaur.bitmap.DirtyBitmap;
 import dev.gaur.export.StatusContext;
 import dev.gaur.format.BitmapInfo;
 import dev.gaur.format.Bitmaps;
+import dev.gaur.format.Image;
 import dev.gaur.graph.BlockDevice;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** What clients may ask about an image that is exported. */
-final class ExportContexts {
-    private ExportContexts() {}
-
-    /** Returns where data is, which layer decides, and all bitmaps of the image that are sound. */
-    static List<StatusContext> of(BlockDevice disk) {
+/**
+ * What clients may ask about an image that is exported.
+ *
+ * @param disk the image
+ * @param start where the exported part begins
+ * @param length how long the exported part is
+ */
+record ExportContexts(BlockDevice disk, long start, long length) {
+    /** Returns where data is, and which layer decides if that is wanted. */
+    static List<StatusContext> basic(boolean depth) {
         List<StatusContext> contexts = new ArrayList<>();
         contexts.add(StatusContext.ALLOCATION);
-        contexts.add(StatusContext.DEPTH);
+        if (depth) {
+            contexts.add(StatusContext.DEPTH);
+        }
+        return contexts;
+    }
+
+    /** Returns all bitmaps of the image that are sound. */
+    List<StatusContext> soundBitmaps() {
+        List<StatusContext> contexts = new ArrayList<>();
         Bitmaps bitmaps = disk.image().bitmaps().orElse(null);
         if (bitmaps != null) {
             for (BitmapInfo bitmap : bitmaps.list()) {
-                String name = bitmap.name();
                 if (!bitmap.isUnusable()) {
-                    contexts.add(new StatusContext.Dirty(name, () -> bitmaps.copyOf(name)));
+                    contexts.add(context(bitmaps, bitmap.name()));
                 }
             }
         }
         return contexts;
+    }
+
+    /**
+     * Finds a bitmap in the image or, if it has none of that name, in the layers below.
+     *
+     * @throws CommandException in qemu-nbd's words, if there is none or it is not sound
+     */
+    StatusContext bitmap(String name) {
+        for (Image layer : disk.layers()) {
+            Bitmaps bitmaps = layer.bitmaps().orElse(null);
+            BitmapInfo found = bitmaps == null ? null : find(bitmaps, name);
+            if (bitmaps == null || found == null) {
+                continue;
+            }
+            if (found.isUnusable()) {
+                throw new CommandException(
+                        "Bitmap '" + name + "' is inconsistent and cannot be used");
+            }
+            return context(bitmaps, name);
+        }
+        throw new CommandException("Bitmap '" + name + "' is not found");
+    }
+
+    private static @Nullable BitmapInfo find(Bitmaps bitmaps, String name) {
+        for (BitmapInfo bitmap : bitmaps.list()) {
+            if (bitmap.name().equals(name)) {
+                return bitmap;
+            }
+        }
+        return null;
+    }
+
+    private StatusContext context(Bitmaps bitmaps, String name) {
+        return new StatusContext.Dirty(name, () -> seen(bitmaps.copyOf(name)));
+    }
+
+    /** Returns what is dirty of the exported part, at worst a piece more at either side. */
+    private DirtyBitmap seen(DirtyBitmap whole) {
+        if (start == 0) {
+            return whole;
+        }
+        long granularity = whole.granularity();
+        DirtyBitmap part = new DirtyBitmap(length, granularity);
+        long end = start + length;
+        long bit = whole.nextBit(true, start / granularity);
+        while (bit < whole.bits() && bit * granularity < end) {
+            long clean = whole.nextBit(false, bit);
+            long from = Math.max(start, bit * granularity);
+            part.set(from - start, Math.min(end, clean * granularity) - from);
+            bit = whole.nextBit(true, clean);
+        }
+        return part;
     }
 }

@@ -32,7 +32,7 @@ final class Help {
     static String command(Program program, Command command) {
         StringBuilder text = new StringBuilder();
         text.append("usage: ").append(program);
-        text.append(program == Program.QEMU_IO ? "" : " " + command.name());
+        text.append(program.hasOneCommand() ? "" : " " + command.name());
         text.append(" [OPTION]... ").append(command.operands()).append("\n\n");
         String summary = command.summary();
         text.append(Character.toUpperCase(summary.charAt(0))).append(summary.substring(1));

@@ -54,23 +54,38 @@ public final class Main {
         Runtime.getRuntime().halt(status);
     }
 
+    /** Work for the time between a signal and the end; closing takes it back. */
+    interface OnSignal extends AutoCloseable {
+        @Override
+        void close();
+    }
+
     /**
      * Has work done when a signal asks the process to end, which then ends with 0, or with 1 if the
-     * work failed. For commands that go on until then.
+     * work failed and has said why. For commands that go on until then.
      */
-    static void endOnSignal(Runnable work) {
-        Runtime.getRuntime()
-                .addShutdownHook(
-                        new Thread(
-                                () -> {
-                                    int status = 1;
-                                    try {
-                                        work.run();
-                                        status = 0;
-                                    } finally {
-                                        Runtime.getRuntime().halt(status);
-                                    }
-                                }));
+    static OnSignal endOnSignal(Runnable work) {
+        Thread hook =
+                new Thread(
+                        () -> {
+                            int status = 1;
+                            try {
+                                work.run();
+                                status = 0;
+                            } catch (CommandException _) {
+                                // Status 1.
+                            } finally {
+                                Runtime.getRuntime().halt(status);
+                            }
+                        });
+        Runtime.getRuntime().addShutdownHook(hook);
+        return () -> {
+            try {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException _) {
+                // It is at work already.
+            }
+        };
     }
 
     static PrintStream stream(FileDescriptor descriptor) {
@@ -100,8 +115,8 @@ public final class Main {
     private int run(String[] arguments) {
         Command command = null;
         try {
-            if (program == Program.QEMU_IO) {
-                command = new IoCommand();
+            if (program.hasOneCommand()) {
+                command = program == Program.QEMU_IO ? new IoCommand() : new NbdCommand();
                 return run(command, 0, arguments);
             }
             var standard = new OptionParser(STANDARD, program.toString(), arguments, true).parse();
@@ -131,9 +146,6 @@ public final class Main {
 
     private int run(Command command, int from, String[] arguments) {
         String[] rest = Arrays.copyOfRange(arguments, from, arguments.length);
-        if (command instanceof LaterCommand later && !asksForHelp(rest)) {
-            throw later.notYet(); // Whatever its options are.
-        }
         List<Option> options = Help.withHelp(command.options());
         int last = asksForHelp(rest) ? 0 : command.lastOperands();
         if (last > 0 && rest.length <= last) {
@@ -176,17 +188,20 @@ public final class Main {
 
     /** Scripts look for {@code qemu-img version N.N} to know what they may ask for. */
     static String version(Program program) {
+        String version = program == Program.QEMU_NBD ? " " : " version ";
         return program.isQemu()
-                ? program + " version " + QEMU_VERSION + " (gaur " + Version.current() + ")\n"
+                ? program + version + QEMU_VERSION + " (gaur " + Version.current() + ")\n"
                 : program + " version " + Version.current() + "\n";
     }
 
     private int failure(CommandException e, @Nullable Command command) {
         if (!e.text().isEmpty()) {
-            print(program == Program.QEMU_IO ? getoptText(e.text()) : e.text());
+            print(program.hasOneCommand() ? Getopt.text(e.text(), options(command)) : e.text());
         }
         if (e.isUsage() && program == Program.QEMU_IO && command != null) {
             out.print(Help.command(program, command));
+        } else if (e.isUsage() && program == Program.QEMU_NBD) {
+            print("Try `" + program + " --help' for more information.");
         } else if (e.isUsage()) {
             String own = command == null || program.isQemu() ? "" : " " + command.name();
             err.print("Try '" + program + own + " --help' for more information\n");
@@ -194,20 +209,8 @@ public final class Main {
         return e.exitCode();
     }
 
-    /** Qemu-io leaves wrong options to getopt(3), which has other words for them. */
-    private static String getoptText(String text) {
-        String unknown = "unrecognized option '-";
-        String missing = "missing argument for option '-";
-        boolean oneLetter = text.endsWith("'") && text.indexOf("'-") == text.length() - 4;
-        if (text.startsWith(unknown) && oneLetter) {
-            return "invalid option -- '" + text.substring(text.length() - 2);
-        }
-        if (text.startsWith(missing)) {
-            return oneLetter
-                    ? "option requires an argument -- '" + text.substring(text.length() - 2)
-                    : "option " + text.substring(missing.length() - 2) + " requires an argument";
-        }
-        return text;
+    private static List<Option> options(@Nullable Command command) {
+        return command == null ? STANDARD : Help.withHelp(command.options());
     }
 
     private void print(String lines) {

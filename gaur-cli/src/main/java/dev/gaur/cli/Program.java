@@ -7,7 +7,8 @@ package dev.gaur.cli;
 enum Program {
     GAUR("gaur"),
     QEMU_IMG("qemu-img"),
-    QEMU_IO("qemu-io");
+    QEMU_IO("qemu-io"),
+    QEMU_NBD("qemu-nbd");
 
     private final String text;
 
@@ -28,6 +29,11 @@ enum Program {
     /** Tells whether QEMU's defaults and texts apply rather than ours. */
     boolean isQemu() {
         return this != GAUR;
+    }
+
+    /** Tells whether it is a command by itself, and has options where others have commands. */
+    boolean hasOneCommand() {
+        return this == QEMU_IO || this == QEMU_NBD;
     }
 
     /** Returns the name, as it stands before messages. */

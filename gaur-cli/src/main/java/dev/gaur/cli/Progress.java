@@ -2,10 +2,7 @@ package dev.gaur.cli;
 
 import dev.gaur.json.JsonWriter;
 import dev.gaur.units.Sizes;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /**
  * Shows how far a command is. Safe for many threads: updates that are not worth showing return
@@ -25,7 +22,6 @@ final class Progress implements AutoCloseable {
 
     private static final long INTERVAL_NANOS = 200_000_000;
     private static final double PERCENT_STEP = 1;
-    private static final String ERASE_LINE = "\r\033[K";
 
     private final Form form;
     private final PrintStream out;
@@ -58,18 +54,8 @@ final class Progress implements AutoCloseable {
         if (call.program().isQemu()) {
             return new Progress(asked ? Form.QEMU : Form.NONE, call.out());
         }
-        boolean show = asked || errorIsTerminal();
+        boolean show = asked || Terminal.is(Terminal.ERROR);
         return new Progress(show ? Form.TERMINAL : Form.NONE, call.err());
-    }
-
-    /** Asks the system without the classes behind {@code System.console()}. */
-    private static boolean errorIsTerminal() {
-        try {
-            String name = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
-            return name.startsWith("/dev/pts/") || name.startsWith("/dev/tty");
-        } catch (IOException | UnsupportedOperationException _) {
-            return false;
-        }
     }
 
     /**
@@ -112,7 +98,7 @@ final class Progress implements AutoCloseable {
         switch (form) {
             case NONE, JSON -> {}
             case QEMU -> out.print("\n");
-            case TERMINAL -> out.print(ERASE_LINE);
+            case TERMINAL -> out.print(Terminal.ERASE_LINE);
         }
         out.flush();
     }
@@ -126,7 +112,7 @@ final class Progress implements AutoCloseable {
         switch (form) {
             case NONE -> {}
             case QEMU -> showPercent(percent);
-            case TERMINAL -> out.print(ERASE_LINE + line(percent));
+            case TERMINAL -> out.print(Terminal.ERASE_LINE + line(percent));
             case JSON -> showJson(done, total, percent);
         }
         out.flush();

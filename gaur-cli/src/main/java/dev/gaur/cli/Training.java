@@ -29,14 +29,16 @@ final class Training {
      * Runs the commands. Every class that a cache has costs each start a little: so nothing here
      * does more than they do, and the folder is the build's.
      *
-     * @param arguments which cache it is for, {@code info}, {@code short} or {@code long}; and a
-     *     folder, for {@code info} with the images {@code empty} and {@code overlay}
+     * @param arguments which cache it is for, {@code info}, {@code short}, {@code long} or {@code
+     *     serve}; and a folder, for {@code info} and {@code serve} with the images {@code empty}
+     *     and {@code overlay}
      */
     public static void main(String[] arguments) throws IOException {
         var training = new Training(Path.of(arguments[1]));
         switch (arguments[0]) {
             case "info" -> training.runInfo();
             case "short" -> training.runShort();
+            case "serve" -> training.runServe();
             default -> {
                 training.runShort();
                 training.runLong();
@@ -67,6 +69,12 @@ final class Training {
         gaur("info", "--backing-chain", name("overlay"));
         gaur("inspect", name("empty"));
         gaur("inspect", name("overlay"));
+    }
+
+    private void runServe() throws IOException {
+        String socket = name("socket");
+        TrainingClient.run(out, socket, "serve", "--once", "-k", socket, name("overlay"));
+        TrainingClient.run(out, socket, "nbd", "-x", "overlay", "-k", socket, name("overlay"));
     }
 
     private void runLong() throws IOException {

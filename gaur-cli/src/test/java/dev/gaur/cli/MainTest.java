@@ -97,13 +97,6 @@ class MainTest {
     }
 
     @Test
-    void laterCommandSaysSoWhateverItsOptions() {
-        assertEquals(
-                new Ran(1, "", "gaur: 'serve' is not supported yet\n"),
-                Ran.gaur("serve", "-o", "compat=1.1", "--any"));
-    }
-
-    @Test
     void traceEventsAreWarnedOfAsTheyDoNotExist() {
         assertEquals(
                 "qemu-img: warning: trace event 'x' does not exist\n"

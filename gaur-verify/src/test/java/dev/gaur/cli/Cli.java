@@ -27,6 +27,11 @@ public final class Cli {
         return run(Program.QEMU_IO, script, arguments);
     }
 
+    /** Runs a command under qemu-nbd's name. */
+    public static Peers.Result asQemuNbd(Object... arguments) {
+        return run(Program.QEMU_NBD, arguments);
+    }
+
     private static Peers.Result run(Program program, Object... arguments) {
         return run(program, "", arguments);
     }

@@ -31,7 +31,7 @@ class LauncherScriptTest {
             echo build >>"$(dirname "$0")/../builds"
             root=$(cd "$(dirname "$0")/.." && pwd -P)
             mkdir -p "$root/.gaur/app"
-            cd "$root/.gaur/app" && touch stamp info.aot short.aot long.aot
+            cd "$root/.gaur/app" && touch stamp info.aot short.aot long.aot serve.aot
             printf '%s\\n' "$root/jdk" "$root" >jdk
             """;
 
@@ -96,7 +96,8 @@ class LauncherScriptTest {
                 ".gaur/app/jdk",
                 ".gaur/app/info.aot",
                 ".gaur/app/short.aot",
-                ".gaur/app/long.aot"
+                ".gaur/app/long.aot",
+                ".gaur/app/serve.aot"
             })
     void buildsAgainWhenAPartOfTheBuildIsGone(String file) throws IOException {
         start("info");
@@ -165,10 +166,12 @@ class LauncherScriptTest {
     }
 
     @Test
-    void infoShortAndLongCommandsHaveTheirOwnOptions() {
+    void kindsOfCommandsHaveTheirOwnOptions() {
         assertEquals("<@" + tree.resolve(".gaur/app/info.args") + ">", start("info").getFirst());
         assertEquals("<@" + tree.resolve(".gaur/app/short.args") + ">", start("create").getFirst());
         assertEquals("<@" + tree.resolve(".gaur/app/long.args") + ">", start("check").getFirst());
+        assertEquals("<@" + tree.resolve(".gaur/app/serve.args") + ">", start("serve").getFirst());
+        assertEquals("<@" + tree.resolve(".gaur/app/serve.args") + ">", start("nbd").getFirst());
         assertEquals("<@" + tree.resolve(".gaur/app/copy.args") + ">", start("convert").getFirst());
         assertEquals(
                 "<@" + tree.resolve(".gaur/app/long.args") + ">",
@@ -182,6 +185,7 @@ class LauncherScriptTest {
         var result = Peers.run(link.toString(), "x").ok();
 
         assertTrue(result.out().contains("<-Dgaur.program=qemu-nbd>"), result.out());
+        assertTrue(result.out().startsWith("<@" + tree.resolve(".gaur/app/serve.args")));
     }
 
     @Test

@@ -90,7 +90,7 @@ class LauncherTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"info", "create", "convert"})
+    @ValueSource(strings = {"info", "create", "convert", "serve", "nbd"})
     void allKindsOfCommandStartFromTheirCache(String command) {
         var result =
                 Peers.run(

@@ -1,0 +1,205 @@
+package dev.gaur.cli;
+
+import dev.gaur.export.Export;
+import dev.gaur.export.ExportTotals;
+import dev.gaur.net.Endpoint;
+import dev.gaur.units.Sizes;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * For people: what is served and how to use it on standard output; on a terminal a line on standard
+ * error that says each second what is going on.
+ */
+final class ServeText implements ServeReport {
+    private static final Duration SECOND = Duration.ofSeconds(1);
+
+    private final PrintStream out;
+    private final PrintStream err;
+    private final boolean quiet;
+    private final boolean live;
+    private long shownNanos = System.nanoTime(); // this and all below guarded by this
+    private long requests;
+    private long bytes;
+    private TableCaches caches = new TableCaches(0, 0, 0);
+    private boolean hasLine;
+
+    ServeText(Invocation call, boolean quiet) {
+        this.out = call.out();
+        this.err = call.err();
+        this.quiet = quiet;
+        this.live = !quiet && Terminal.is(Terminal.ERROR);
+    }
+
+    private synchronized void print(String text) {
+        if (!quiet) {
+            erase();
+            out.print(text);
+            out.flush();
+        }
+    }
+
+    private void erase() {
+        if (hasLine) {
+            err.print(Terminal.ERASE_LINE);
+            err.flush();
+            hasLine = false;
+        }
+    }
+
+    @Override
+    public void made(String image, String size) {
+        print("made " + image + ", thin, " + size + "\n");
+    }
+
+    @Override
+    public synchronized void leftOut(String reason) {
+        erase();
+        err.print("gaur: warning: " + reason + "\n");
+        err.flush();
+    }
+
+    @Override
+    public void listening(Service service) {
+        StringBuilder text = new StringBuilder();
+        List<Endpoint> endpoints = service.endpoints();
+        for (Export export : service.exports()) {
+            text.append("serving ").append(export.name().isEmpty() ? "(no name)" : export.name());
+            text.append(", ").append(Sizes.human(export.disk().length()));
+            text.append(export.writable() ? "\n" : ", read-only\n");
+            for (Endpoint endpoint : endpoints) {
+                String uri = ExportUris.of(endpoint, export.name());
+                text.append("  ").append(uri.isEmpty() ? endpoint.toString() : uri).append('\n');
+            }
+        }
+        if (!service.exports().isEmpty()) {
+            advice(text, service.exports().getFirst(), endpoints);
+        }
+        text.append("listening; Ctrl-C ends it\n");
+        print(text.toString());
+    }
+
+    /** Shows how to attach to one of the exports. */
+    private static void advice(StringBuilder text, Export export, List<Endpoint> endpoints) {
+        Endpoint endpoint = endpoints.getFirst();
+        String uri = ExportUris.of(endpoint, export.name());
+        if (uri.isEmpty()) {
+            return;
+        }
+        String access = export.writable() ? "" : ",read-only=on";
+        text.append("to use it:\n");
+        text.append("  nbdinfo '").append(uri).append("'\n");
+        text.append("  nbdcopy '").append(uri).append("' copy.raw\n");
+        text.append("  qemu-img convert -f raw -O qcow2 '").append(uri).append("' copy.qcow2\n");
+        text.append("  qemu-system-x86_64 -drive 'if=virtio,format=raw,file=").append(uri);
+        text.append(access).append("'\n");
+        text.append("  qemu-system-x86_64 -blockdev 'driver=nbd,node-name=disk,");
+        text.append(server(endpoint)).append(",export=").append(export.name().replace(",", ",,"));
+        text.append(access).append("' \\\n    -device virtio-blk-pci,drive=disk\n");
+        text.append("  nbd-client ").append(clientPlace(endpoint));
+        text.append(export.writable() ? "" : " -readonly");
+        text.append(" -N '").append(export.name()).append("' /dev/nbd0\n");
+    }
+
+    // A switch would have Java make a class for it at each start.
+
+    private static String server(Endpoint endpoint) {
+        if (endpoint instanceof Endpoint.Tcp(String host, int port)) {
+            return "server.type=inet,server.host=" + host + ",server.port=" + port;
+        }
+        return "server.type=unix,server.path=" + path(endpoint).replace(",", ",,");
+    }
+
+    private static String clientPlace(Endpoint endpoint) {
+        return endpoint instanceof Endpoint.Tcp(String host, int port)
+                ? host + " " + port
+                : "-unix '" + path(endpoint) + "'";
+    }
+
+    private static String path(Endpoint endpoint) {
+        return endpoint instanceof Endpoint.Unix(Path path)
+                ? path.toAbsolutePath().toString()
+                : endpoint.toString();
+    }
+
+    @Override
+    public void opened(Export export, String peer) {
+        // The live line counts clients.
+    }
+
+    @Override
+    public void closed(Export export, String peer) {
+        // The live line counts clients.
+    }
+
+    @Override
+    public synchronized void failed(String peer, String reason) {
+        erase();
+        err.print("gaur: " + peer + ": " + reason + "\n");
+        err.flush();
+    }
+
+    @Override
+    public Duration interval() {
+        return live ? SECOND : Duration.ZERO;
+    }
+
+    @Override
+    public synchronized void tick(Service service) {
+        long now = System.nanoTime();
+        double seconds = Math.max(1, now - shownNanos) / 1e9;
+        shownNanos = now;
+        long requestsNow = 0;
+        long bytesNow = 0;
+        for (Export export : service.exports()) {
+            ExportTotals totals = export.totals();
+            requestsNow += totals.requests();
+            bytesNow += totals.readBytes() + totals.writtenBytes();
+        }
+        TableCaches cachesNow = TableCaches.of(service.disks());
+        StringBuilder line = new StringBuilder(Terminal.ERASE_LINE);
+        line.append("  ").append((long) ((requestsNow - requests) / seconds));
+        line.append(" requests/s, ").append(Sizes.human((long) ((bytesNow - bytes) / seconds)));
+        line.append("/s, ").append(service.connections()).append(" clients");
+        appendHits(line, cachesNow.hits() - caches.hits(), cachesNow.loads() - caches.loads());
+        requests = requestsNow;
+        bytes = bytesNow;
+        caches = cachesNow;
+        err.print(line);
+        err.flush();
+        hasLine = true;
+    }
+
+    /** Says how many lookups of tables needed no I/O, in tenths of a percent. */
+    private static void appendHits(StringBuilder line, long hits, long loads) {
+        long all = hits + loads;
+        if (all > 0) {
+            long tenths = hits * 1000 / all;
+            line.append(", tables ").append(tenths / 10).append('.').append(tenths % 10);
+            line.append(" % cached");
+        }
+    }
+
+    @Override
+    public void stopped(Service service) {
+        long written = 0;
+        long read = 0;
+        long all = 0;
+        for (Export export : service.exports()) {
+            all += export.totals().requests();
+            read += export.totals().readBytes();
+            written += export.totals().writtenBytes();
+        }
+        print(
+                (live ? "\r" : "")
+                        + "stopped after "
+                        + all
+                        + " requests, "
+                        + Sizes.human(read)
+                        + " read, "
+                        + Sizes.human(written)
+                        + " written\n");
+    }
+}
