@@ -120,7 +120,8 @@ final class ReplyReader {
         inlet.await(ERROR_BYTES_MIN);
         int error = (int) inlet.u32(0);
         int textBytes = inlet.u16(4);
-        require(error != 0 && textBytes <= length - ERROR_BYTES_MIN, "an error");
+        boolean sound = textBytes <= length - ERROR_BYTES_MIN && textBytes <= Nbd.STRING_MAX;
+        require(error != 0 && sound, "an error");
         inlet.skip(ERROR_BYTES_MIN);
         String text = new String(inlet.bytes(textBytes), StandardCharsets.UTF_8);
         inlet.bytes((int) length - ERROR_BYTES_MIN - textBytes);
