@@ -1,10 +1,10 @@
 package dev.gaur.graph;
 
+import dev.gaur.nbd.Nbd;
 import dev.gaur.net.Endpoint;
 import dev.gaur.net.Security;
 import dev.gaur.storage.nbd.ClientOptions;
 import dev.gaur.storage.nbd.NbdAddress;
-import dev.gaur.nbd.Nbd;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -25,9 +25,7 @@ record NbdOptions(NbdAddress address, ClientOptions client) {
                         : NbdAddress.parse(name);
         Optional<Security> security = security(options);
         NbdAddress address =
-                security.isEmpty()
-                        ? given
-                        : new NbdAddress(given.endpoint(), given.export(), true);
+                security.isEmpty() ? given : new NbdAddress(given.endpoint(), given.export(), true);
         ClientOptions client =
                 ClientOptions.DEFAULT
                         .withConnections(connections(options))

@@ -4,7 +4,8 @@ import dev.gaur.storage.nbd.NbdAddress;
 
 /**
  * Names that say which driver they are for: {@code null-co://}, {@code blkdebug:CONFIG:FILE},
- * {@code file:PATH}, {@code nbd://HOST/EXPORT}. Only users may write them; what an image names never comes here.
+ * {@code file:PATH}, {@code nbd://HOST/EXPORT}. Only users may write them; what an image names
+ * never comes here.
  */
 final class Protocols {
     private static final String DEBUG = "blkdebug:";

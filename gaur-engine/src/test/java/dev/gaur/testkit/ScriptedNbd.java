@@ -39,7 +39,8 @@ public final class ScriptedNbd implements AutoCloseable {
      *
      * @param data what came with it
      */
-    public record Request(int type, int flags, long cookie, long offset, long length, byte[] data) {}
+    public record Request(
+            int type, int flags, long cookie, long offset, long length, byte[] data) {}
 
     private final Path path;
     private final ServerSocketChannel listener;
@@ -151,7 +152,8 @@ public final class ScriptedNbd implements AutoCloseable {
 
         private Peer(SocketChannel channel) {
             this.cut = new Cut(channel);
-            this.in = new DataInputStream(new BufferedInputStream(Channels.newInputStream(channel)));
+            this.in =
+                    new DataInputStream(new BufferedInputStream(Channels.newInputStream(channel)));
             this.out = new DataOutputStream(cut);
         }
 
@@ -177,11 +179,12 @@ public final class ScriptedNbd implements AutoCloseable {
 
         /** Sends the greeting of a sound server and takes the client's answer. */
         public void greet() throws IOException {
-            send(b -> {
-                b.writeLong(Nbd.MAGIC);
-                b.writeLong(Nbd.OPTION_MAGIC);
-                b.writeShort(Nbd.FLAG_FIXED_NEWSTYLE | Nbd.FLAG_NO_ZEROES);
-            });
+            send(
+                    b -> {
+                        b.writeLong(Nbd.MAGIC);
+                        b.writeLong(Nbd.OPTION_MAGIC);
+                        b.writeShort(Nbd.FLAG_FIXED_NEWSTYLE | Nbd.FLAG_NO_ZEROES);
+                    });
             in.readInt();
         }
 
@@ -203,13 +206,14 @@ public final class ScriptedNbd implements AutoCloseable {
         public void answer(int option, int type, Message data) throws IOException {
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             data.to(new DataOutputStream(bytes));
-            send(b -> {
-                b.writeLong(Nbd.REPLY_MAGIC);
-                b.writeInt(option);
-                b.writeInt(type);
-                b.writeInt(bytes.size());
-                b.write(bytes.toByteArray());
-            });
+            send(
+                    b -> {
+                        b.writeLong(Nbd.REPLY_MAGIC);
+                        b.writeInt(option);
+                        b.writeInt(type);
+                        b.writeInt(bytes.size());
+                        b.write(bytes.toByteArray());
+                    });
         }
 
         /** Takes an option whose data nobody needs; returns its number. */
@@ -239,10 +243,13 @@ public final class ScriptedNbd implements AutoCloseable {
                     case Nbd.OPT_STRUCTURED_REPLY ->
                             answer(option, longest > 0 ? Nbd.REP_ACK : Nbd.REP_ERR_UNSUP, b -> {});
                     case Nbd.OPT_SET_META_CONTEXT -> {
-                        answer(option, Nbd.REP_META_CONTEXT, b -> {
-                            b.writeInt(CONTEXT);
-                            b.write(Nbd.BASE_ALLOCATION.getBytes(StandardCharsets.UTF_8));
-                        });
+                        answer(
+                                option,
+                                Nbd.REP_META_CONTEXT,
+                                b -> {
+                                    b.writeInt(CONTEXT);
+                                    b.write(Nbd.BASE_ALLOCATION.getBytes(StandardCharsets.UTF_8));
+                                });
                         answer(option, Nbd.REP_ACK, b -> {});
                     }
                     case Nbd.OPT_GO -> {
@@ -287,12 +294,13 @@ public final class ScriptedNbd implements AutoCloseable {
 
         /** Sends a simple answer. */
         public void simple(Request request, int error, byte[] data) throws IOException {
-            send(b -> {
-                b.writeInt(Nbd.SIMPLE_REPLY_MAGIC);
-                b.writeInt(error);
-                b.writeLong(request.cookie());
-                b.write(data);
-            });
+            send(
+                    b -> {
+                        b.writeInt(Nbd.SIMPLE_REPLY_MAGIC);
+                        b.writeInt(error);
+                        b.writeLong(request.cookie());
+                        b.write(data);
+                    });
         }
 
         /** Sends a chunk, the last if {@code done}. */
@@ -307,18 +315,20 @@ public final class ScriptedNbd implements AutoCloseable {
         /** Sends the header of a chunk, whatever length it claims. */
         public void header(Request request, int type, boolean done, long length)
                 throws IOException {
-            send(b -> {
-                b.writeInt(extended ? Nbd.EXTENDED_REPLY_MAGIC : Nbd.STRUCTURED_REPLY_MAGIC);
-                b.writeShort(done ? Nbd.REPLY_FLAG_DONE : 0);
-                b.writeShort(type);
-                b.writeLong(request.cookie());
-                if (extended) {
-                    b.writeLong(request.offset());
-                    b.writeLong(length);
-                } else {
-                    b.writeInt((int) length);
-                }
-            });
+            send(
+                    b -> {
+                        b.writeInt(
+                                extended ? Nbd.EXTENDED_REPLY_MAGIC : Nbd.STRUCTURED_REPLY_MAGIC);
+                        b.writeShort(done ? Nbd.REPLY_FLAG_DONE : 0);
+                        b.writeShort(type);
+                        b.writeLong(request.cookie());
+                        if (extended) {
+                            b.writeLong(request.offset());
+                            b.writeLong(length);
+                        } else {
+                            b.writeInt((int) length);
+                        }
+                    });
         }
     }
 }

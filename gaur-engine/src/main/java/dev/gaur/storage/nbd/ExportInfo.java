@@ -83,16 +83,7 @@ public record ExportInfo(
 
     ExportInfo withBlocks(int least, int preferred, int most) {
         return new ExportInfo(
-                name,
-                description,
-                size,
-                flags,
-                least,
-                preferred,
-                most,
-                true,
-                contexts,
-                replies);
+                name, description, size, flags, least, preferred, most, true, contexts, replies);
     }
 
     ExportInfo withContexts(List<String> others, ReplyMode mode) {

@@ -105,8 +105,7 @@ final class Handshake {
         if (found.unknownOption()) {
             return exportName(name);
         }
-        ExportInfo export =
-                found.export().withContexts(List.copyOf(contexts.values()), mode);
+        ExportInfo export = found.export().withContexts(List.copyOf(contexts.values()), mode);
         return new Agreement(export, contexts);
     }
 
@@ -212,8 +211,10 @@ final class Handshake {
             int least = blocks[0];
             if (least <= 0 || least > BLOCK_MAX || Integer.bitCount(least) != 1) {
                 throw new Refusal(
-                        "server minimum block size " + Integer.toUnsignedString(least)
-                                + " is not a power of two up to " + BLOCK_MAX);
+                        "server minimum block size "
+                                + Integer.toUnsignedString(least)
+                                + " is not a power of two up to "
+                                + BLOCK_MAX);
             }
             if (size % least != 0) {
                 throw new Refusal(
@@ -323,9 +324,7 @@ final class Handshake {
         Map<String, String> names = new LinkedHashMap<>();
         talk.begin(Nbd.OPT_LIST, new byte[0]);
         OptionTalk.Answer answer;
-        for (answer = talk.next(Nbd.OPT_LIST);
-                answer.isMore();
-                answer = talk.next(Nbd.OPT_LIST)) {
+        for (answer = talk.next(Nbd.OPT_LIST); answer.isMore(); answer = talk.next(Nbd.OPT_LIST)) {
             ByteBuffer data = answer.data();
             boolean sound =
                     answer.type() == Nbd.REP_SERVER
@@ -333,7 +332,9 @@ final class Handshake {
                             && names.size() < EXPORTS_MAX;
             require(sound, "its list makes no sense");
             long length = Integer.toUnsignedLong(data.getInt());
-            require(length <= Math.min(Nbd.STRING_MAX, data.remaining()), "its list makes no sense");
+            require(
+                    length <= Math.min(Nbd.STRING_MAX, data.remaining()),
+                    "its list makes no sense");
             byte[] name = new byte[(int) length];
             data.get(name);
             String description = StandardCharsets.UTF_8.decode(data).toString();

@@ -96,7 +96,8 @@ public record NbdAddress(Endpoint endpoint, String export, boolean tls) {
         if (host.isEmpty() || odd || (!port.isEmpty() && authority.charAt(end) != ':')) {
             throw noUri();
         }
-        return new Endpoint.Tcp(decode(withoutBrackets(host)), port.isEmpty() ? Nbd.PORT : uriPort(port));
+        return new Endpoint.Tcp(
+                decode(withoutBrackets(host)), port.isEmpty() ? Nbd.PORT : uriPort(port));
     }
 
     private static int uriPort(String text) {
@@ -205,8 +206,7 @@ public record NbdAddress(Endpoint endpoint, String export, boolean tls) {
                             + (export.isEmpty() ? "" : "/" + export)
                             + "?socket="
                             + path;
-            case Endpoint.Tcp tcp ->
-                    scheme + "://" + tcp + (export.isEmpty() ? "" : "/" + export);
+            case Endpoint.Tcp tcp -> scheme + "://" + tcp + (export.isEmpty() ? "" : "/" + export);
             case Endpoint.Inherited it -> it.toString();
         };
     }

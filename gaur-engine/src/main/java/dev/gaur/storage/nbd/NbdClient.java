@@ -211,20 +211,21 @@ public final class NbdClient implements AutoCloseable {
         try {
             performAgain(command, visitor);
         } catch (ServerError error) {
-            throw failure(doing, command.offset(), error.getMessage(), error.errno(), error);
+            throw failure(doing, command, error.errno(), error);
         } catch (IOException broken) {
             if (closed) {
                 throw new BlockException.Denied(name, "", "is closed");
             }
-            throw failure(doing, command.offset(), broken.getMessage(), EIO, broken);
+            throw failure(doing, command, EIO, broken);
         } finally {
             restore(interrupted);
         }
     }
 
     private BlockException.Media failure(
-            String doing, long offset, String text, int errno, Exception cause) {
-        return new BlockException.Media(name, doing, offset, text, errno, cause);
+            String doing, Command command, int errno, Exception cause) {
+        String text = String.valueOf(cause.getMessage());
+        return new BlockException.Media(name, doing, command.offset(), text, errno, cause);
     }
 
     /** Sends a request; once more if the connection breaks and there is time. */
@@ -258,8 +259,7 @@ public final class NbdClient implements AutoCloseable {
     private static void report(
             Session session, Command command, Map<Integer, long[]> status, StatusVisitor visitor) {
         for (Map.Entry<Integer, long[]> each : status.entrySet()) {
-            String context =
-                    Objects.requireNonNull(session.agreed().contexts().get(each.getKey()));
+            String context = Objects.requireNonNull(session.agreed().contexts().get(each.getKey()));
             long[] extents = each.getValue();
             long offset = command.offset();
             for (int i = 0; i < extents.length; i += 2) {

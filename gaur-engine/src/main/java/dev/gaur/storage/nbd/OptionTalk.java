@@ -76,12 +76,7 @@ final class OptionTalk {
 
     void begin(int option, byte[] data) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(REQUEST_BYTES + data.length);
-        send(
-                bytes.putLong(Nbd.OPTION_MAGIC)
-                        .putInt(option)
-                        .putInt(data.length)
-                        .put(data)
-                        .array());
+        send(bytes.putLong(Nbd.OPTION_MAGIC).putInt(option).putInt(data.length).put(data).array());
     }
 
     /** Waits for an answer. */

@@ -71,7 +71,9 @@ final class Session {
         try {
             send(flight);
         } catch (IOException | RuntimeException failure) {
-            breakOff(new IOException("cannot send to the NBD server: " + failure.getMessage(), failure));
+            breakOff(
+                    new IOException(
+                            "cannot send to the NBD server: " + failure.getMessage(), failure));
         }
         await(flight);
         if (flights.end(flight)) {
@@ -171,7 +173,8 @@ final class Session {
         if (idle && sending.tryLock()) {
             try {
                 putHeader(new Flight(Command.plain(Nbd.CMD_DISC, 0, 0, 0)));
-                transport.send(out.asSlice(0, extended ? Nbd.EXTENDED_REQUEST_BYTES : Nbd.REQUEST_BYTES));
+                transport.send(
+                        out.asSlice(0, extended ? Nbd.EXTENDED_REQUEST_BYTES : Nbd.REQUEST_BYTES));
             } catch (IOException _) {
                 // The server has left already.
             } finally {

@@ -88,8 +88,7 @@ class HostileServerTest {
 
     @Test
     void aSilentServerIsLeftAfterTheLimit() throws Exception {
-        ClientOptions options =
-                ClientOptions.DEFAULT.withHandshakeLimit(Duration.ofMillis(50));
+        ClientOptions options = ClientOptions.DEFAULT.withHandshakeLimit(Duration.ofMillis(50));
         try (ScriptedNbd server = server(Peer::awaitEnd)) {
             String why =
                     assertThrows(BlockException.Media.class, () -> open(server, options)).found();
@@ -107,8 +106,14 @@ class HostileServerTest {
 
     @Test
     void blockSizesThatMakeNoSenseAreRefused() throws Exception {
-        int[][] wrong = {{0, 4096, 4096}, {3, 4, 8}, {1 << 17, 1 << 17, 1 << 20}, {-1, 1, 1},
-            {4096, 4096, 512}, {4096, 4096, 0}};
+        int[][] wrong = {
+            {0, 4096, 4096},
+            {3, 4, 8},
+            {1 << 17, 1 << 17, 1 << 20},
+            {-1, 1, 1},
+            {4096, 4096, 512},
+            {4096, 4096, 0}
+        };
         for (int[] each : wrong) {
             openingFails(
                     peer ->

@@ -430,8 +430,7 @@ class NbdClientTest {
         try (ScriptedNbd server = server(script);
                 StorageNode disk = open(PATIENT, false)) {
             for (Future<byte[]> each : together(count, () -> TestBytes.read(disk, 7, 9000))) {
-                assertArrayEquals(
-                        content(7, 9000), each.get(), server.endpoint().toString());
+                assertArrayEquals(content(7, 9000), each.get(), server.endpoint().toString());
             }
         }
         assertEquals(2, connections.get());
