@@ -2,6 +2,7 @@ package dev.gaur.storage.nbd;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -161,7 +162,8 @@ class NbdClientTest {
                 try {
                     assertEquals(512, each.get().length);
                 } catch (ExecutionException failure) {
-                    BlockException.Media cause = (BlockException.Media) failure.getCause();
+                    var cause =
+                            assertInstanceOf(BlockException.Media.class, failure.getCause());
                     assertEquals(512 * 5, cause.offset(), server.endpoint().toString());
                     failed++;
                 }

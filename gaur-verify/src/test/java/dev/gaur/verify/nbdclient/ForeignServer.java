@@ -1,41 +1,45 @@
 package dev.gaur.verify.nbdclient;
 
+import dev.gaur.block.BlockException;
 import dev.gaur.net.Endpoint;
+import dev.gaur.storage.nbd.ClientOptions;
 import dev.gaur.storage.nbd.NbdAddress;
+import dev.gaur.storage.nbd.NbdClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** A running server of somebody else, on a Unix socket. */
 final class ForeignServer implements AutoCloseable {
     private static final int SECONDS_MAX = 60;
 
-    private final Path socket;
-    private final ProcessHandle process;
+    private static final ClientOptions PATIENT =
+            ClientOptions.DEFAULT.withOpenTimeout(Duration.ofSeconds(SECONDS_MAX));
 
-    private ForeignServer(Path socket, ProcessHandle process) {
+    private final Path socket;
+    private final Process process;
+
+    private ForeignServer(Path socket, Process process) {
         this.socket = socket;
         this.process = process;
     }
 
     /** Starts nbdkit with filters, a plugin and what these are told. */
-    static ForeignServer nbdkit(Path folder, String... arguments) throws Exception {
+    static ForeignServer nbdkit(Path folder, String... arguments) throws IOException {
         Path socket = unused(folder);
-        List<String> command = new ArrayList<>(List.of("nbdkit", "-U", socket.toString(), "-P"));
-        command.add(pidFile(socket).toString());
+        List<String> command = new ArrayList<>(List.of("nbdkit", "-f", "-U", socket.toString()));
         command.addAll(List.of(arguments));
         return start(socket, command);
     }
 
     /** Starts qemu-nbd for several clients, one after the other or together. */
-    static ForeignServer qemuNbd(Path folder, String... arguments) throws Exception {
+    static ForeignServer qemuNbd(Path folder, String... arguments) throws IOException {
         Path socket = unused(folder);
         List<String> command =
                 new ArrayList<>(List.of("qemu-nbd", "-t", "-e", "8", "-k", socket.toString()));
-        command.addAll(List.of("--fork", "--pid-file", pidFile(socket).toString()));
         command.addAll(List.of(arguments));
         return start(socket, command);
     }
@@ -44,24 +48,22 @@ final class ForeignServer implements AutoCloseable {
         return Files.createTempDirectory(folder, "nbd").resolve("socket");
     }
 
-    private static Path pidFile(Path socket) {
-        return socket.resolveSibling("pid");
-    }
-
-    /** Both go into the background when they are ready. */
-    private static ForeignServer start(Path socket, List<String> command) throws Exception {
+    /** Returns when the server takes clients. */
+    private static ForeignServer start(Path socket, List<String> command) throws IOException {
         Path log = socket.resolveSibling("log");
         Process started =
                 new ProcessBuilder(command)
                         .redirectErrorStream(true)
                         .redirectOutput(log.toFile())
                         .start();
-        if (!started.waitFor(SECONDS_MAX, TimeUnit.SECONDS) || started.exitValue() != 0) {
-            started.destroyForcibly();
-            throw new AssertionError(command + ": " + Files.readString(log));
+        ForeignServer server = new ForeignServer(socket, started);
+        try {
+            NbdClient.connect(server.address(), PATIENT).close();
+            return server;
+        } catch (BlockException failure) {
+            server.close();
+            throw new AssertionError(command + ": " + Files.readString(log), failure);
         }
-        long pid = Long.parseLong(Files.readString(pidFile(socket)).strip());
-        return new ForeignServer(socket, ProcessHandle.of(pid).orElseThrow());
     }
 
     /** Returns where its default export is. */
@@ -74,9 +76,10 @@ final class ForeignServer implements AutoCloseable {
         return "nbd+unix:///?socket=" + socket;
     }
 
+    /** Does not wait for clients to leave, as nbdkit would. */
     @Override
     public void close() {
-        process.destroy();
-        process.onExit().orTimeout(SECONDS_MAX, TimeUnit.SECONDS).join();
+        process.destroyForcibly();
+        process.onExit().join();
     }
 }
