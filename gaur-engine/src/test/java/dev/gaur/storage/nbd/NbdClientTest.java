@@ -162,8 +162,7 @@ class NbdClientTest {
                 try {
                     assertEquals(512, each.get().length);
                 } catch (ExecutionException failure) {
-                    var cause =
-                            assertInstanceOf(BlockException.Media.class, failure.getCause());
+                    var cause = assertInstanceOf(BlockException.Media.class, failure.getCause());
                     assertEquals(512 * 5, cause.offset(), server.endpoint().toString());
                     failed++;
                 }

@@ -87,8 +87,7 @@ class CommandsTest {
     @Test
     void infoAndMapSayWhatQemuImgSays() throws Exception {
         Path source = source();
-        try (ForeignServer server =
-                ForeignServer.qemuNbd(folder, "-f", "raw", source.toString())) {
+        try (ForeignServer server = ForeignServer.qemuNbd(folder, "-f", "raw", source.toString())) {
             for (String command : new String[] {"info", "map"}) {
                 assertEquals(
                         Peers.qemuImg(command, "-f", "raw", server.uri()).ok().out(),
@@ -141,8 +140,7 @@ class CommandsTest {
             };
             for (Object[] each : wrong) {
                 assertEquals(
-                        Peers.qemuImg(each).exited(1).err(),
-                        Cli.asQemuImg(each).exited(1).err());
+                        Peers.qemuImg(each).exited(1).err(), Cli.asQemuImg(each).exited(1).err());
             }
         }
     }
@@ -162,8 +160,7 @@ class CommandsTest {
                         "percent=50",
                         "error-" + what + "-rate=50%")) {
             for (String format : new String[] {"raw", "qcow2"}) {
-                Cli.asQemuImg("convert", "-f", "raw", "-O", format, server.uri(), target)
-                        .exited(1);
+                Cli.asQemuImg("convert", "-f", "raw", "-O", format, server.uri(), target).exited(1);
                 assertFalse(Files.exists(target), format);
             }
         }
@@ -240,8 +237,7 @@ class CommandsTest {
                         "raw",
                         image.toString())
                 .ok();
-        try (ForeignServer server =
-                ForeignServer.qemuNbd(folder, "-f", "raw", image.toString())) {
+        try (ForeignServer server = ForeignServer.qemuNbd(folder, "-f", "raw", image.toString())) {
             String why =
                     Cli.asQemuImg("convert", server.uri(), folder.resolve("out")).exited(1).err();
             assertTrue(why.contains("'base' is not followed"), why);
@@ -251,12 +247,10 @@ class CommandsTest {
     @Test
     void aProgramOpensAUri() throws Exception {
         Path source = source();
-        try (ForeignServer server =
-                        ForeignServer.qemuNbd(folder, "-f", "raw", source.toString());
+        try (ForeignServer server = ForeignServer.qemuNbd(folder, "-f", "raw", source.toString());
                 DiskImage disk =
                         Gaur.open(
-                                URI.create(server.uri()),
-                                OpenOptions.DEFAULT.withFormat("raw"))) {
+                                URI.create(server.uri()), OpenOptions.DEFAULT.withFormat("raw"))) {
             assertEquals(SIZE, disk.size());
             try (var bytes = disk.inputStream(0, 16)) {
                 assertEquals(16, bytes.readAllBytes().length);

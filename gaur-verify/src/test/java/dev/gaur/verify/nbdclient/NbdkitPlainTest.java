@@ -6,7 +6,6 @@ import java.nio.file.Path;
 class NbdkitPlainTest extends ForeignContract {
     @Override
     ForeignServer server(Path where, long size) throws Exception {
-        return ForeignServer.nbdkit(
-                where, "--no-sr", "--filter=nozero", "memory", "size=" + size);
+        return ForeignServer.nbdkit(where, "--no-sr", "--filter=nozero", "memory", "size=" + size);
     }
 }
