@@ -32,12 +32,12 @@ module dev.gaur {
             dev.gaur.cli;
     exports dev.gaur.mem to
             dev.gaur.cli;
-    exports dev.gaur.nbd to
-            dev.gaur.cli;
+    exports dev.gaur.nbd;
     exports dev.gaur.net;
     exports dev.gaur.storage;
     exports dev.gaur.storage.file to
             dev.gaur.cli;
+    exports dev.gaur.storage.nbd;
     exports dev.gaur.units to
             dev.gaur.cli;
 }

@@ -5,6 +5,8 @@ import dev.gaur.graph.ChainOpener;
 import dev.gaur.graph.Inspector;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.storage.CacheMode;
+import dev.gaur.storage.nbd.NbdAddress;
+import java.net.URI;
 import java.nio.file.Path;
 
 /**
@@ -40,6 +42,27 @@ public final class Gaur {
      * @throws dev.gaur.block.BlockException as {@link #open(Path)} does
      */
     public static DiskImage open(Path path, OpenOptions options) {
+        return open(location(path), options);
+    }
+
+    /**
+     * Opens an image that an NBD server holds, or a file.
+     *
+     * @param uri such as {@code nbd://host:port/export}, {@code nbd+unix:///export?socket=PATH} or
+     *     {@code file:///path}
+     * @param options how; past the page cache only means something for files
+     * @return the disk; to be closed by the caller
+     * @throws dev.gaur.block.BlockException as {@link #open(Path)} does
+     */
+    public static DiskImage open(URI uri, OpenOptions options) {
+        if ("file".equals(uri.getScheme())) {
+            return open(Path.of(uri), options);
+        }
+        NbdAddress.parse(uri.toString()); // Refuses all else: it must not look like a path.
+        return open(uri.toString(), options);
+    }
+
+    private static DiskImage open(String location, OpenOptions options) {
         OpenRequest request =
                 OpenRequest.READ
                         .withFormat(options.format())
@@ -49,7 +72,7 @@ public final class Gaur {
                         .withMetadataCacheBytes(options.metadataCacheBytes())
                         .withPolicy(options.policy())
                         .withCache(options.direct() ? CacheMode.NONE : CacheMode.WRITEBACK);
-        return new DiskImage(ChainOpener.open(location(path), request));
+        return new DiskImage(ChainOpener.open(location, request));
     }
 
     /** The path as a location: a name such as {@code a:b} must not look like a protocol. */

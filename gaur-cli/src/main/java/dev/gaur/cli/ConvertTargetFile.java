@@ -13,7 +13,6 @@ import dev.gaur.format.Preallocation;
 import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.format.qcow2.Qcow2OptionNames;
 import dev.gaur.graph.BlockDevice;
-import dev.gaur.graph.Locations;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.job.Convert;
 import dev.gaur.job.ConvertOptions;
@@ -119,16 +118,14 @@ final class ConvertTargetFile {
         return cache != CacheMode.UNSAFE;
     }
 
-    private NewFile begin(String name) {
+    private NewFile begin(String name, long length) {
         try {
             StorageOptions options = StorageOptions.WRITE.withDirect(cache.direct());
-            return NewFile.begin(FileDriver.fast(), Locations.ofUser(name), options);
+            return NewTarget.begin(FileDriver.fast(), name, options, length);
         } catch (BlockException.Unsupported failure) {
             throw new CommandException(failure.found());
-        } catch (BlockException.Busy failure) {
-            throw cannotCreate(failure.found());
-        } catch (BlockException.Media failure) {
-            throw cannotCreate("Could not create '" + name + "': " + failure.found());
+        } catch (CommandException failure) {
+            throw cannotCreate(failure.text());
         }
     }
 
@@ -142,7 +139,7 @@ final class ConvertTargetFile {
                 Preallocation.ofOptionValue(values.text("preallocation", "off"))
                         .filter(mode -> mode != Preallocation.METADATA)
                         .orElseThrow(() -> cannotCreate("Unsupported preallocation mode"));
-        try (NewFile target = begin(file)) {
+        try (NewFile target = begin(file, length)) {
             StorageNode disk = target.storage();
             if (disk.length() < length) {
                 disk.resize(length);
@@ -170,7 +167,7 @@ final class ConvertTargetFile {
                 backing = backing(sources, below);
             }
         }
-        try (NewFile target = begin(file)) {
+        try (NewFile target = begin(file, 0)) {
             Convert.toImage(
                     sources,
                     target.storage(),
@@ -214,8 +211,8 @@ final class ConvertTargetFile {
             ConvertOptions options,
             JobControl control) {
         String dataName = Path.of(file).resolveSibling(create.dataFile()).toString();
-        try (NewFile target = begin(file);
-                NewFile data = begin(dataName)) {
+        try (NewFile target = begin(file, 0);
+                NewFile data = begin(dataName, 0)) {
             Convert.toImageWithDataFile(
                     sources,
                     target.storage(),

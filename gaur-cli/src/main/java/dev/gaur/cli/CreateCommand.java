@@ -12,7 +12,9 @@ import dev.gaur.format.qcow2.Qcow2OptionNames;
 import dev.gaur.graph.Locations;
 import dev.gaur.job.NewFile;
 import dev.gaur.mem.BufferPool;
+import dev.gaur.storage.StorageOptions;
 import dev.gaur.storage.file.FileDriver;
+import dev.gaur.storage.nbd.NbdAddress;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
@@ -100,7 +102,7 @@ final class CreateCommand implements Command {
     /** Refuses names for other drivers. */
     private static void requireFile(String file) {
         try {
-            Locations.ofUser(file);
+            NewTarget.check(file);
         } catch (BlockException.Unsupported failure) {
             throw new CommandException(file + ": " + failure.found());
         }
@@ -177,7 +179,7 @@ final class CreateCommand implements Command {
                             return parsed;
                         });
         FileDriver driver = driver(options.preallocation());
-        try (NewFile image = begin(driver, file);
+        try (NewFile image = begin(driver, file, 0);
                 DataFile data = DataFile.of(driver, file, options)) {
             ImageCreator.create(image.storage(), data.storage(), options);
             data.commit();
@@ -190,12 +192,11 @@ final class CreateCommand implements Command {
         return preallocation == Preallocation.FALLOC ? FileDriver.fast() : FileDriver.portable();
     }
 
-    private static NewFile begin(FileDriver driver, String file) {
+    private static NewFile begin(FileDriver driver, String file, long length) {
         try {
-            return NewFile.begin(driver, Locations.ofUser(file));
-        } catch (BlockException.Media failure) {
-            throw new CommandException(
-                    file + ": Could not create '" + file + "': " + failure.found());
+            return NewTarget.begin(driver, file, StorageOptions.WRITE, length);
+        } catch (CommandException failure) {
+            throw new CommandException(file + ": " + failure.text());
         }
     }
 
@@ -206,7 +207,7 @@ final class CreateCommand implements Command {
                 return new DataFile(Optional.empty());
             }
             Path path = Path.of(image).resolveSibling(options.dataFile());
-            return new DataFile(Optional.of(begin(driver, path.toString())));
+            return new DataFile(Optional.of(begin(driver, path.toString(), 0)));
         }
 
         Optional<StorageNode> storage() {
@@ -240,11 +241,21 @@ final class CreateCommand implements Command {
                 file,
                 "Unsupported preallocation mode: metadata");
         long size = (values.number("size", 0) + SECTOR - 1) & -SECTOR;
-        try (NewFile image = begin(driver(preallocation), file)) {
-            image.storage().resize(size);
+        try (NewFile image = begin(driver(preallocation), file, size)) {
+            if (NbdAddress.isAddress(file)) {
+                forget(image.storage());
+            } else {
+                image.storage().resize(size);
+            }
             fill(image.storage(), size, preallocation);
             image.commit(false);
         }
+    }
+
+    /** What was in a disk that stays as it is shall not be taken for an image of another format. */
+    private static void forget(StorageNode disk) {
+        long count = Math.min(SECTOR, disk.length());
+        disk.zero(0, count, ZeroMode.KEEP, Durability.CACHED);
     }
 
     private static void fill(StorageNode storage, long size, Preallocation preallocation) {

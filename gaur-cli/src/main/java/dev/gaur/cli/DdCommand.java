@@ -10,11 +10,11 @@ import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.format.qcow2.Qcow2OptionNames;
 import dev.gaur.graph.BlockDevice;
 import dev.gaur.graph.ChainOpener;
-import dev.gaur.graph.Locations;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.job.NewFile;
 import dev.gaur.mem.BufferPool;
 import dev.gaur.mem.Bytes;
+import dev.gaur.storage.StorageOptions;
 import dev.gaur.storage.file.FileDriver;
 import dev.gaur.units.SizeException;
 import dev.gaur.units.Sizes;
@@ -138,7 +138,7 @@ final class DdCommand implements Command {
         }
         long size = Math.ceilDiv(end - start, (long) SECTOR) * SECTOR;
         if (format.equals(CreateFormats.RAW)) {
-            try (NewFile target = begin(part.output)) {
+            try (NewFile target = begin(part.output, size)) {
                 StorageNode file = target.storage();
                 if (file.length() < size) {
                     file.resize(size);
@@ -159,26 +159,21 @@ final class DdCommand implements Command {
         CreateOptionValues values =
                 new CreateOptionValues(CreateFormats.options(CreateFormats.QCOW2));
         Qcow2CreateOptions options = Qcow2OptionNames.parse(values).withSize(size);
-        try (NewFile image = begin(file)) {
+        try (NewFile image = begin(file, 0)) {
             ImageCreator.create(image.storage(), Optional.empty(), options);
             image.commit(false);
         }
     }
 
-    private static NewFile begin(String file) {
+    private static NewFile begin(String file, long length) {
         try {
-            return NewFile.begin(FileDriver.fast(), Locations.ofUser(file));
+            return NewTarget.begin(FileDriver.fast(), file, StorageOptions.WRITE, length);
         } catch (BlockException.Unsupported failure) {
             throw new CommandException(failure.found());
-        } catch (BlockException.Busy failure) {
-            throw cannotCreate(file, failure.found());
-        } catch (BlockException.Media failure) {
-            throw cannotCreate(file, "Could not create '" + file + "': " + failure.found());
+        } catch (CommandException failure) {
+            throw new CommandException(
+                    file + ": error while creating output image: " + failure.text());
         }
-    }
-
-    private static CommandException cannotCreate(String file, String why) {
-        return new CommandException(file + ": error while creating output image: " + why);
     }
 
     /** Copies a part to the start of a target, which may be all zeros. */

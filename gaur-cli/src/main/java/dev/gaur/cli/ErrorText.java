@@ -1,6 +1,7 @@
 package dev.gaur.cli;
 
 import dev.gaur.block.BlockException;
+import dev.gaur.storage.nbd.NbdAddress;
 
 /** Puts errors of the engine in the words that qemu-img has for them, where it has some. */
 final class ErrorText {
@@ -69,7 +70,14 @@ final class ErrorText {
         String found = error.found();
         return !found.isEmpty()
                 && !(error instanceof BlockException.Media media && errorName(media).equals(found))
-                && (Character.isUpperCase(found.charAt(0)) || found.startsWith("'file' driver"));
+                && (Character.isUpperCase(found.charAt(0))
+                        || found.startsWith("'file' driver")
+                        || isOfServer(error));
+    }
+
+    /** What a server says when it is asked for an export, or why it was not asked. */
+    private static boolean isOfServer(BlockException error) {
+        return error.structure().isEmpty() && NbdAddress.isAddress(error.image());
     }
 
     /** Returns why a request failed, in the C library's words. */

@@ -76,7 +76,10 @@ final class ImageText {
         if (info.clusterSize() != 0) {
             json.entry("cluster-size", info.clusterSize());
         }
-        json.entry("format", info.format()).entry("actual-size", info.allocatedBytes());
+        json.entry("format", info.format());
+        if (info.allocatedBytes() >= 0) {
+            json.entry("actual-size", info.allocatedBytes());
+        }
         if (info.details() instanceof ImageInfo.Qcow2 qcow2) {
             json.key("format-specific").beginObject().entry("type", "qcow2").key("data");
             describe(json, qcow2);
@@ -113,13 +116,17 @@ final class ImageText {
         json.entry("vm-state-size", snapshot.vmStateBytes()).endObject();
     }
 
+    private static String diskSize(long allocatedBytes) {
+        return allocatedBytes < 0 ? "unavailable" : Sizes.human(allocatedBytes);
+    }
+
     /** Writes the lines for people. */
     void human(StringBuilder text) {
         text.append("image: ").append(info.name());
         text.append("\nfile format: ").append(info.format());
         text.append("\nvirtual size: ").append(Sizes.human(info.virtualSize()));
         text.append(" (").append(info.virtualSize()).append(" bytes)");
-        text.append("\ndisk size: ").append(Sizes.human(info.allocatedBytes()));
+        text.append("\ndisk size: ").append(diskSize(info.allocatedBytes()));
         if (info.encrypted()) {
             text.append("\nencrypted: yes");
         }

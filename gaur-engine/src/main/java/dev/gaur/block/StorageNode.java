@@ -3,14 +3,20 @@ package dev.gaur.block;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Where bytes lie: a file, a block device, memory; later an NBD server.
+ * Where bytes lie: a file, a block device, memory, an NBD server.
  *
  * <p>Other than a virtual disk, storage grows: a write past the end makes it longer. {@link
  * #length} is what it was when opened, and as changed through this node; others' changes are not
  * seen.
  */
 public non-sealed interface StorageNode extends BlockNode {
-    /** Returns the bytes that the storage really takes up (blocks of a sparse file). */
+    /** What {@link #allocatedBytes} returns of storage that cannot tell. */
+    long UNKNOWN = -1;
+
+    /**
+     * Returns the bytes that the storage really takes up (blocks of a sparse file), or {@link
+     * #UNKNOWN}.
+     */
     long allocatedBytes();
 
     /**

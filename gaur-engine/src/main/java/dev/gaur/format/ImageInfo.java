@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param name the file name, as the image was opened
  * @param format QEMU's name of the format
  * @param virtualSize size of the virtual disk
- * @param allocatedBytes what the file really takes up on its file system
+ * @param allocatedBytes what the file really takes up on its file system, negative if nobody knows
  * @param fileLength length of the file
  * @param clusterSize unit of allocation, 0 if the format has none
  * @param dirty not closed cleanly: counts may be stale

@@ -56,12 +56,20 @@ public final class Locations {
             } else if (hasProtocol(name)) {
                 throw denied(reference, "has a protocol");
             } else if (!name.startsWith("/")) {
+                requireFolder(reference, imageLocation);
                 location = beside(imageLocation, name);
             }
             policy.check(reference, real(location));
             return location;
         } catch (InvalidPathException _) {
             throw denied(reference, "is no name of a file");
+        }
+    }
+
+    /** What is in no folder has no neighbours: an image that a server holds, say. */
+    private static void requireFolder(Reference reference, String imageLocation) {
+        if (imageLocation.isEmpty()) {
+            throw denied(reference, "is relative to an image that is in no folder");
         }
     }
 

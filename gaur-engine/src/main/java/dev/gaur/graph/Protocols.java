@@ -1,19 +1,19 @@
 package dev.gaur.graph;
 
+import dev.gaur.storage.nbd.NbdAddress;
+
 /**
  * Names that say which driver they are for: {@code null-co://}, {@code blkdebug:CONFIG:FILE},
- * {@code file:PATH}. Only users may write them; what an image names never comes here.
+ * {@code file:PATH}, {@code nbd://HOST/EXPORT}. Only users may write them; what an image names
+ * never comes here.
  */
 final class Protocols {
     private static final String DEBUG = "blkdebug:";
 
     private Protocols() {}
 
-    /** Tells whether a name is for a driver other than that of files. */
-    static boolean isSpecial(String name) {
-        return name.startsWith(DEBUG)
-                || name.startsWith("null-co://")
-                || name.startsWith("null-aio://");
+    private static boolean isNothing(String name) {
+        return name.startsWith("null-co://") || name.startsWith("null-aio://");
     }
 
     /** Returns the same options with what the name says in options of its own. */
@@ -22,7 +22,10 @@ final class Protocols {
         if (name.startsWith(DEBUG)) {
             return debug(tree, name.substring(DEBUG.length()));
         }
-        if (isSpecial(name)) {
+        if (NbdAddress.isAddress(name)) {
+            return tree.with("driver", "nbd");
+        }
+        if (isNothing(name)) {
             return tree.with("driver", name.substring(0, name.indexOf(':'))).without("filename");
         }
         return tree.has("filename") ? tree.with("filename", Locations.ofUser(name)) : tree;

@@ -7,6 +7,7 @@ import dev.gaur.filter.NullStorage;
 import dev.gaur.filter.SlicedStorage;
 import dev.gaur.storage.StorageDriver;
 import dev.gaur.storage.StorageOptions;
+import dev.gaur.storage.nbd.NbdDriver;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class StorageTree {
     /** Drivers that are storage by themselves, without a format. */
     static final List<String> DRIVERS =
-            List.of("file", "host_device", "null-co", "null-aio", "blkdebug");
+            List.of("file", "host_device", "null-co", "null-aio", "blkdebug", "nbd");
 
     private static final int SECTOR = 512;
 
@@ -84,6 +85,7 @@ final class StorageTree {
             case "file", "host_device" -> file(options, driver, how);
             case "null-co", "null-aio" -> nothing(options, driver, how);
             case "blkdebug" -> debug(options, how);
+            case "nbd" -> server(options, how);
             case "raw" -> part(options, how);
             default -> throw OptionReader.refusal("Unknown driver '" + driver + "'");
         };
@@ -118,10 +120,19 @@ final class StorageTree {
     }
 
     private StorageNode openFile(String path, StorageOptions how) {
-        StorageNode file = files.open(path, how);
+        return careless(files.open(path, how), how);
+    }
+
+    private static StorageNode careless(StorageNode storage, StorageOptions how) {
         return how.noFlush() || !how.locking()
-                ? new CarelessStorage(file, !how.noFlush(), how.locking())
-                : file;
+                ? new CarelessStorage(storage, !how.noFlush(), how.locking())
+                : storage;
+    }
+
+    /** An export of an NBD server, which only users can name. */
+    private static StorageNode server(OptionReader options, StorageOptions how) {
+        NbdOptions read = NbdOptions.read(options);
+        return careless(new NbdDriver(read.client()).open(read.address(), how), how);
     }
 
     private static StorageNode nothing(OptionReader options, String driver, StorageOptions how) {

@@ -18,7 +18,8 @@ import java.util.concurrent.ThreadLocalRandom;
  *
  * <p>Where the name is taken already, that very file is written, so that its owner, its rights and
  * all links to it stay, and its locks are respected; if it is not committed, it is left empty. A
- * block device is written as it is, and left with what was written.
+ * block device is written as it is, and left with what was written; so is any storage {@linkplain
+ * #over that is there already}.
  *
  * <p>Against a loss of power only {@link #commit} with {@code stable} protects: qemu-img does not
  * wait for the disk when it converts, and waiting would take longer than all the rest.
@@ -80,6 +81,16 @@ public final class NewFile implements AutoCloseable {
                     failure.errno(),
                     failure);
         }
+    }
+
+    /**
+     * Begins what takes the place of all that a storage holds, such as a server's disk.
+     *
+     * @param storage open for writing; belongs to the result
+     */
+    public static NewFile over(StorageNode storage) {
+        Path nowhere = Path.of("");
+        return new NewFile(nowhere, nowhere, Undo.NOTHING, storage);
     }
 
     private static String temporaryName() {

@@ -11,13 +11,13 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.filter.DebugRule.InjectError;
 import dev.gaur.filter.DebugRule.SetState;
 import dev.gaur.storage.memory.MemoryStorage;
-import dev.gaur.testkit.StorageContract;
+import dev.gaur.testkit.GrowingStorageContract;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /** Without rules it is storage as any other; with them it fails and stops where they say. */
-class BlkDebugTest extends StorageContract {
+class BlkDebugTest extends GrowingStorageContract {
     private static final int EIO = 5;
 
     @Override

@@ -9,7 +9,7 @@ import dev.gaur.block.Durability;
 import dev.gaur.block.Extent;
 import dev.gaur.block.StorageNode;
 import dev.gaur.storage.memory.MemoryStorage;
-import dev.gaur.testkit.StorageContract;
+import dev.gaur.testkit.GrowingStorageContract;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -18,7 +18,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** A part that reaches to the end is storage as any other. */
-class SlicedStorageTest extends StorageContract {
+class SlicedStorageTest extends GrowingStorageContract {
     private static final int BEFORE = 700;
 
     @Override

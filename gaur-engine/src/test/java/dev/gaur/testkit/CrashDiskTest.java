@@ -6,7 +6,7 @@ import dev.gaur.testkit.CrashMachine.Discards;
 import org.junit.jupiter.api.Test;
 
 /** Until the crash a disk is as good as any. */
-class CrashDiskTest extends StorageContract {
+class CrashDiskTest extends GrowingStorageContract {
     private final CrashMachine machine = new CrashMachine(Discards.ZERO);
 
     @Override

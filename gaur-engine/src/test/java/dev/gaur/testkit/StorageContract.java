@@ -1,7 +1,6 @@
 package dev.gaur.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockNode;
@@ -14,7 +13,10 @@ import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** What every {@link StorageNode} promises that can be written to. */
+/**
+ * What every {@link StorageNode} promises that can be written to. Those that grow have {@link
+ * GrowingStorageContract}.
+ */
 public abstract class StorageContract extends BlockIoContract {
     private static final int SIZE = 300_000;
     private static final int ROUNDS = 300;
@@ -40,7 +42,7 @@ public abstract class StorageContract extends BlockIoContract {
     @Test
     void readsIntoAPartOfAnArrayAndLeavesTheRest() throws Exception {
         byte[] content = TestBytes.patchy(new Random(1), 3 << 20); // More than one transfer.
-        try (StorageNode storage = storage(0)) {
+        try (StorageNode storage = storage(content.length)) {
             storage.write(0, MemorySegment.ofArray(content), Durability.CACHED);
             byte[] target = new byte[content.length];
             storage.read(11, target, 5, content.length - 20);
@@ -112,52 +114,6 @@ public abstract class StorageContract extends BlockIoContract {
             byte[] expected = new byte[32];
             Arrays.fill(expected, 8, 24, (byte) -1);
             assertArrayEquals(expected, TestBytes.read(storage, 0, 32));
-        }
-    }
-
-    @Test
-    void aWritePastTheEndMakesItLonger() throws Exception {
-        try (StorageNode storage = storage(1000)) {
-            storage.write(5000, MemorySegment.ofArray(new byte[] {7}), Durability.STABLE);
-            byte[] expected = new byte[5001];
-            expected[5000] = 7;
-            assertEquals(5001, storage.length());
-            assertArrayEquals(expected, TestBytes.read(storage, 0, 5001));
-        }
-    }
-
-    @Test
-    void zerosPastTheEndMakeItLonger() throws Exception {
-        try (StorageNode storage = storage(1000)) {
-            storage.zero(500, 9500, ZeroMode.UNMAP, Durability.CACHED);
-            assertEquals(10_000, storage.length());
-            assertArrayEquals(new byte[10_000], TestBytes.read(storage, 0, 10_000));
-        }
-    }
-
-    @Test
-    void whatWasCutOffComesBackAsZeros() throws Exception {
-        try (StorageNode storage = storage(10_000)) {
-            byte[] ones = new byte[10_000];
-            Arrays.fill(ones, (byte) 1);
-            storage.write(0, MemorySegment.ofArray(ones), Durability.CACHED);
-            storage.resize(5_001);
-            assertEquals(5_001, storage.length());
-            storage.resize(20_000);
-            assertEquals(20_000, storage.length());
-            byte[] expected = Arrays.copyOf(Arrays.copyOf(ones, 5_001), 20_000);
-            assertArrayEquals(expected, TestBytes.read(storage, 0, 20_000));
-        }
-    }
-
-    @Test
-    void sparseStorageTakesLittleSpace() throws Exception {
-        try (StorageNode storage = storage(0)) {
-            storage.write(0, MemorySegment.ofArray(new byte[] {1}), Durability.STABLE);
-            storage.resize(100L << 20);
-            storage.write(
-                    (100L << 20) - 1, MemorySegment.ofArray(new byte[] {1}), Durability.STABLE);
-            assertTrue(storage.allocatedBytes() < 1 << 20, storage.allocatedBytes() + " bytes");
         }
     }
 }

@@ -14,6 +14,9 @@ final class MetadataPreallocation {
 
     /** Looks at no more counts than it takes to know. Damaged counts are taken for zeros. */
     static boolean isLikely(StorageNode file, Header header) {
+        if (file.allocatedBytes() == StorageNode.UNKNOWN) {
+            return false;
+        }
         Geometry geometry = header.geometry();
         long taken = geometry.clusterIndex(file.allocatedBytes());
         long threshold = Math.max(taken * 10 / 9, taken + 2);

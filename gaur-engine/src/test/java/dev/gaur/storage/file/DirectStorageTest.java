@@ -9,7 +9,7 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.ffi.Posix;
 import dev.gaur.storage.StorageOptions;
-import dev.gaur.testkit.StorageContract;
+import dev.gaur.testkit.GrowingStorageContract;
 import dev.gaur.testkit.TestBytes;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A file that is written with O_DIRECT keeps the contract of storage: any range, any memory. */
-class DirectStorageTest extends StorageContract {
+class DirectStorageTest extends GrowingStorageContract {
     private static final long SEED = Long.getLong("gaur.seed", 20261126L);
     private static final StorageOptions DIRECT = StorageOptions.WRITE.withDirect(true);
 

@@ -9,7 +9,7 @@ import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.storage.StorageOptions;
-import dev.gaur.testkit.StorageContract;
+import dev.gaur.testkit.GrowingStorageContract;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What both ways to a file promise. */
-abstract class FileContract extends StorageContract {
+abstract class FileContract extends GrowingStorageContract {
     private static final StorageOptions SHARED = new StorageOptions(false, false, true);
 
     @TempDir Path folder = Path.of("");

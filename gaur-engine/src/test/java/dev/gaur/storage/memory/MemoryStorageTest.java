@@ -1,9 +1,9 @@
 package dev.gaur.storage.memory;
 
 import dev.gaur.block.StorageNode;
-import dev.gaur.testkit.StorageContract;
+import dev.gaur.testkit.GrowingStorageContract;
 
-class MemoryStorageTest extends StorageContract {
+class MemoryStorageTest extends GrowingStorageContract {
     @Override
     protected StorageNode storage(long length) {
         return new MemoryStorage("memory", length);
