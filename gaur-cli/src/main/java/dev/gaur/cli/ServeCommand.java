@@ -52,7 +52,9 @@ final class ServeCommand implements Command {
                 READ_ONLY,
                 Options.FORMAT,
                 Options.SHARED,
-                CacheOption.OPTION);
+                CacheOption.OPTION,
+                Options.OBJECT,
+                UserObjects.TLS_CREDS);
     }
 
     @Override
@@ -62,7 +64,7 @@ final class ServeCommand implements Command {
             images.add(defaultImage(call));
         }
         List<BlockDevice> disks = new ArrayList<>();
-        NbdServer server = new NbdServer(ServerOptions.DEFAULT);
+        NbdServer server = new NbdServer(serverOptions(call));
         for (String image : images) {
             BlockDevice disk = ChainOpener.open(image, request(call));
             disks.add(disk);
@@ -85,6 +87,14 @@ final class ServeCommand implements Command {
             Thread.currentThread().interrupt();
         }
         return 0;
+    }
+
+    private static ServerOptions serverOptions(Invocation call) {
+        UserObjects objects = UserObjects.of(call);
+        return call.has(UserObjects.TLS_CREDS)
+                ? ServerOptions.DEFAULT.withSecurity(
+                        objects.forServer(call.value(UserObjects.TLS_CREDS, "")), true)
+                : ServerOptions.DEFAULT;
     }
 
     private static OpenRequest request(Invocation call) {
