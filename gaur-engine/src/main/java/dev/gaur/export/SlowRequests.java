@@ -90,6 +90,16 @@ final class SlowRequests {
         }
     }
 
+    /** Writes; returns 0 or an error. */
+    int tryWrite(Request request, MemorySegment data) {
+        try {
+            disk.write(request.offset(), data, durability(request));
+            return 0;
+        } catch (RuntimeException failure) {
+            return NbdErrors.of(failure);
+        }
+    }
+
     /** Does any other request. */
     Outlet.Answer perform(Request request) {
         Buffers.Buffer buffer = buffers.lease(ReplyFormat.ERROR_BYTES_MAX);
@@ -144,7 +154,8 @@ final class SlowRequests {
 
     private Outlet.Answer status(Request request, List<ChosenContext> contexts) {
         boolean wide = format == ReplyFormat.EXTENDED;
-        int most = request.has(Nbd.CMD_FLAG_REQ_ONE) ? 1 : Nbd.EXTENTS_MAX;
+        int share = Math.max(1, Nbd.EXTENTS_MAX / Math.max(1, contexts.size()));
+        int most = request.has(Nbd.CMD_FLAG_REQ_ONE) ? 1 : share;
         try {
             List<StatusList> lists = new ArrayList<>();
             long total = 0;

@@ -15,6 +15,8 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 
 /**
  * An NBD client that sends whatever a test tells it to, right or wrong, and shows what comes back
@@ -23,8 +25,8 @@ import java.util.List;
  */
 public final class NbdScript implements AutoCloseable {
     private final SocketChannel channel;
-    private final DataInputStream in;
-    private final OutputStream out;
+    private DataInputStream in;
+    private OutputStream out;
     private boolean extended;
 
     /** A reply to an option. */
@@ -168,6 +170,17 @@ public final class NbdScript implements AutoCloseable {
     @Override
     public void close() throws IOException {
         channel.close();
+    }
+
+    /** Goes on with Java's own TLS; over TCP alone. */
+    public void secure(SSLContext context) throws IOException {
+        SSLSocket socket =
+                (SSLSocket)
+                        context.getSocketFactory()
+                                .createSocket(channel.socket(), "localhost", -1, true);
+        socket.startHandshake();
+        in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
+        out = socket.getOutputStream();
     }
 
     // ---- handshake
