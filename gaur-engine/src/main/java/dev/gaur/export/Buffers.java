@@ -19,6 +19,7 @@ final class Buffers {
     private static final int HEAD = BufferPool.ALIGNMENT;
 
     private static final int SMALL = 64 << 10;
+
     /** What can be had without waiting. */
     static final int MEDIUM = 2 << 20;
 
@@ -62,7 +63,12 @@ final class Buffers {
         }
         if (!await(mebibytes(count))) {
             throw new BlockException.Media(
-                    "", "memory", BlockException.NO_OFFSET, "kept by others", NbdErrors.ENOMEM, null);
+                    "",
+                    "memory",
+                    BlockException.NO_OFFSET,
+                    "kept by others",
+                    NbdErrors.ENOMEM,
+                    null);
         }
         return large(count);
     }

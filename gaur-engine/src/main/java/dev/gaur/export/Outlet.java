@@ -54,8 +54,8 @@ final class Outlet {
      * Returns the batch, with room for {@code count} bytes at {@link #position}; {@link #add} says
      * how many were written there.
      *
-     * @param count at most what one answer of a handshake takes, or a small read after
-     *     {@link #enlarge}
+     * @param count at most what one answer of a handshake takes, or a small read after {@link
+     *     #enlarge}
      */
     MemorySegment reserve(int count) {
         MemorySegment here = batch;

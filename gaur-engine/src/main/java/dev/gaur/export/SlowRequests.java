@@ -1,5 +1,6 @@
 package dev.gaur.export;
 
+import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ZeroMode;
@@ -68,6 +69,17 @@ final class SlowRequests {
             return failed(request, buffer, failure);
         }
         return readReply(request, buffer);
+    }
+
+    /** Reads, with memory that may have to be waited for. */
+    Outlet.Answer read(Request request) {
+        Buffers.Buffer buffer;
+        try {
+            buffer = buffers.lease(request.length());
+        } catch (BlockException.Media noMemory) {
+            return failed(request, buffers.lease(ReplyFormat.ERROR_BYTES_MAX), noMemory);
+        }
+        return read(request, buffer);
     }
 
     /** Makes the answer to a read whose data is there. */

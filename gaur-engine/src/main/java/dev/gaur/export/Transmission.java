@@ -68,9 +68,12 @@ final class Transmission {
                 goOn = next() && awaitRequest();
             }
         } finally {
-            reads.end();
-            flights.awaitNone();
-            outlet.flush();
+            try {
+                reads.end();
+            } finally {
+                flights.awaitNone(); // Workers use the connection until then.
+                outlet.flush();
+            }
         }
     }
 

@@ -41,7 +41,8 @@ final class PrivateKeys {
 
     private static PrivateKey key(Path file, byte[] pkcs8, String algorithm) throws IOException {
         try {
-            return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
+            return KeyFactory.getInstance(algorithm)
+                    .generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
         } catch (GeneralSecurityException wrong) {
             throw new IOException(
                     file + " has no key for its certificate: " + wrong.getMessage(), wrong);
@@ -60,7 +61,7 @@ final class PrivateKeys {
             default ->
                     throw new IOException(
                             "%s has a key of an unknown form, '%s'; 'openssl pkcs8 -topk8 -nocrypt"
-                                    .formatted(file, block.label())
+                                            .formatted(file, block.label())
                                     + " -in OLD -out NEW' converts it");
         };
     }

@@ -99,7 +99,8 @@ public final class TlsCredentials {
         try {
             return new TlsCredentials(folder, server, verifyPeer);
         } catch (GeneralSecurityException wrong) {
-            throw new IOException("TLS credentials in " + folder + ": " + wrong.getMessage(), wrong);
+            throw new IOException(
+                    "TLS credentials in " + folder + ": " + wrong.getMessage(), wrong);
         }
     }
 
@@ -233,8 +234,7 @@ public final class TlsCredentials {
         if (Files.exists(revoked)) {
             Collection<CRL> lists = revoked(revoked);
             parameters.addCertStore(
-                    CertStore.getInstance(
-                            "Collection", new CollectionCertStoreParameters(lists)));
+                    CertStore.getInstance("Collection", new CollectionCertStoreParameters(lists)));
         }
         TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
         factory.init(new CertPathTrustManagerParameters(parameters));

@@ -36,6 +36,7 @@ final class TlsTransport implements Transport {
     private final BufferPool.Lease inLease = BUFFERS.lease();
     private final ByteBuffer in = inLease.segment().asByteBuffer().limit(0);
     private final ByteBuffer rest;
+    private boolean soon;
     private volatile boolean inputEnded;
 
     // Guarded by sending.
@@ -152,6 +153,17 @@ final class TlsTransport implements Transport {
 
     @Override
     public int receive(MemorySegment target) throws IOException {
+        soon = false;
+        return receiveRecords(target);
+    }
+
+    @Override
+    public int receiveSoon(MemorySegment target) throws IOException {
+        soon = true;
+        return receiveRecords(target);
+    }
+
+    private int receiveRecords(MemorySegment target) throws IOException {
         if (rest.hasRemaining()) {
             return takeRest(target);
         }
@@ -207,7 +219,8 @@ final class TlsTransport implements Transport {
     private boolean receivePackets() throws IOException {
         in.compact();
         try {
-            int count = plain.receive(inLease.segment().asSlice(in.position()));
+            MemorySegment free = inLease.segment().asSlice(in.position());
+            int count = soon ? plain.receiveSoon(free) : plain.receive(free);
             in.position(in.position() + Math.max(0, count));
             return count != END;
         } finally {
@@ -232,8 +245,6 @@ final class TlsTransport implements Transport {
             answer();
         }
     }
-
-    
 
     // ---- sending
 

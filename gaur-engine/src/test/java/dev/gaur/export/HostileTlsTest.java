@@ -100,11 +100,11 @@ class HostileTlsTest {
         try (TestServer server = server(false)) {
             for (int length : new int[] {1, 16, 5000}) {
                 try (NbdScript script = NbdScript.greeted(server.tcp)) {
-                    byte[] behind = java.util.Arrays.copyOf(
-                            NbdScript.optionHeader(Nbd.OPT_LIST, 0), length);
+                    byte[] behind =
+                            java.util.Arrays.copyOf(
+                                    NbdScript.optionHeader(Nbd.OPT_LIST, 0), length);
                     byte[] both = new byte[16 + length];
-                    System.arraycopy(
-                            NbdScript.optionHeader(Nbd.OPT_STARTTLS, 0), 0, both, 0, 16);
+                    System.arraycopy(NbdScript.optionHeader(Nbd.OPT_STARTTLS, 0), 0, both, 0, 16);
                     System.arraycopy(behind, 0, both, 16, length);
                     script.send(both);
                     assertEquals(Nbd.REP_ACK, script.optionReply().type());

@@ -237,8 +237,17 @@ class HostileTransmissionTest {
         MemorySparse sparse = new MemorySparse(size);
         server.server.add(Export.of("huge", sparse.disk()));
         long[] lengths = {
-            1, 511, 512, 4096, 0x7fff_ffffL, 0x8000_0000L, 0xffff_fe00L, 0xffff_ffffL,
-            0x1_0000_0000L, 1L << 40, size
+            1,
+            511,
+            512,
+            4096,
+            0x7fff_ffffL,
+            0x8000_0000L,
+            0xffff_fe00L,
+            0xffff_ffffL,
+            0x1_0000_0000L,
+            1L << 40,
+            size
         };
         try (NbdScript client = client(replies, "huge")) {
             for (long offset : new long[] {0, 1, 4096, (1L << 32) - 512, 1L << 33}) {
@@ -387,8 +396,7 @@ class HostileTransmissionTest {
         java.nio.file.Files.createDirectory(other);
         List<NbdScript> greedy = new ArrayList<>();
         TestServer second =
-                new TestServer(
-                        other, ServerOptions.DEFAULT.withDrainLimit(Duration.ofMillis(50)));
+                new TestServer(other, ServerOptions.DEFAULT.withDrainLimit(Duration.ofMillis(50)));
         for (int i = 0; i < 10; i++) {
             NbdScript client = NbdScript.simple(i % 2 == 0 ? second.tcp : second.unix, "disk");
             for (int j = 0; j < 40; j++) {
@@ -424,7 +432,11 @@ class HostileTransmissionTest {
                             .start(
                                     () ->
                                             writeUntilTheEnd(
-                                                    second, overTcp, number, acknowledged, busy,
+                                                    second,
+                                                    overTcp,
+                                                    number,
+                                                    acknowledged,
+                                                    busy,
                                                     wrong)));
         }
         busy.await();
@@ -486,8 +498,7 @@ class HostileTransmissionTest {
                 Thread.ofPlatform()
                         .start(
                                 () -> {
-                                    try (NbdScript client =
-                                            NbdScript.simple(server.tcp, "going")) {
+                                    try (NbdScript client = NbdScript.simple(server.tcp, "going")) {
                                         while (true) {
                                             client.readSimple(0, 4096);
                                             busy.countDown();

@@ -17,13 +17,16 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A server in this process, on both kinds of socket, with a disk in memory that clients may write
@@ -43,6 +46,11 @@ final class TestServer implements AutoCloseable {
     private final long socketsBefore = sockets();
     private final Set<Thread> threadsBefore = threads();
     private final LinkedBlockingQueue<String> events = new LinkedBlockingQueue<>();
+    private final Thread.@Nullable UncaughtExceptionHandler handlerBefore =
+            Thread.getDefaultUncaughtExceptionHandler();
+
+    /** What no client may bring about: anything but an IOException. */
+    private final Queue<String> bugs = new ConcurrentLinkedQueue<>();
 
     static { // Java keeps a socket for itself once it has closed one.
         try (ServerSocketChannel listener = ServerSocketChannel.open()) {
@@ -57,7 +65,8 @@ final class TestServer implements AutoCloseable {
         this(folder, options, null);
     }
 
-    TestServer(Path folder, ServerOptions options, BlockIo other) throws IOException {
+    TestServer(Path folder, ServerOptions options, @Nullable BlockIo other) throws IOException {
+        Thread.setDefaultUncaughtExceptionHandler((_, thrown) -> bugs.add(thrown.toString()));
         disk = other == null ? new MemoryStorage("disk", content) : other;
         server = new NbdServer(options.withEvents(new Recorder()));
         server.add(Export.of("disk", disk).withWritable(true));
@@ -70,6 +79,9 @@ final class TestServer implements AutoCloseable {
         @Override
         public void failed(String peer, String reason) {
             events.add("failed: " + reason);
+            if (reason.startsWith("java.lang.") || reason.startsWith("dev.gaur.")) {
+                bugs.add(reason);
+            }
         }
 
         @Override
@@ -150,6 +162,8 @@ final class TestServer implements AutoCloseable {
     @Override
     public void close() {
         server.close();
+        Thread.setDefaultUncaughtExceptionHandler(handlerBefore);
+        assertEquals(List.of(), List.copyOf(bugs), "what the server stumbled over");
         assertEquals(0, server.connections(), "connections are left");
         assertEquals(0, server.buffers().largeOut(), "large buffers are left");
         await("threads are left", () -> !hasThreads());

@@ -90,7 +90,8 @@ class TlsCredentialsTest {
     @Test
     void oldKeysOfCurvesAreReadBehindTheirParameters() throws IOException {
         String text =
-                TestCertificates.pem("EC PARAMETERS", HexFormat.of().parseHex("06082a8648ce3d030107"))
+                TestCertificates.pem(
+                                "EC PARAMETERS", HexFormat.of().parseHex("06082a8648ce3d030107"))
                         + TestCertificates.pem("EC PRIVATE KEY", sec1());
 
         assertEquals(number(EC.key().getPrivate()), number(key(file(text), "EC")));
@@ -98,13 +99,13 @@ class TlsCredentialsTest {
 
     @Test
     void linesMayEndAsOnWindows() throws IOException {
-        assertEquals(
-                EC.key().getPrivate(), key(file(EC.keyPem().replace("\n", "\r\n")), "EC"));
+        assertEquals(EC.key().getPrivate(), key(file(EC.keyPem().replace("\n", "\r\n")), "EC"));
     }
 
     @Test
     void whatCannotBeReadSaysWhatToDo() throws IOException {
-        String encrypted = refused(TestCertificates.pem("ENCRYPTED PRIVATE KEY", new byte[9]), "EC");
+        String encrypted =
+                refused(TestCertificates.pem("ENCRYPTED PRIVATE KEY", new byte[9]), "EC");
         assertTrue(encrypted.contains("openssl pkey"), encrypted);
         String old =
                 "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n"

@@ -336,8 +336,7 @@ class TlsTransportTest {
     void aServerOfAnotherAuthorityIsRefused() throws Exception {
         TestCertificates other = new TestCertificates("somebody else");
         Path strange =
-                other.folder(
-                        folder.resolve("strange"), "server", other.identity("x", "localhost"));
+                other.folder(folder.resolve("strange"), "server", other.identity("x", "localhost"));
 
         String why =
                 refusal(
@@ -350,8 +349,7 @@ class TlsTransportTest {
     void aClientThatDoesNotVerifyTakesAnyServer() throws Exception {
         TestCertificates other = new TestCertificates("somebody else");
         Path strange =
-                other.folder(
-                        folder.resolve("strange"), "server", other.identity("x", "elsewhere"));
+                other.folder(folder.resolve("strange"), "server", other.identity("x", "elsewhere"));
 
         secured(
                         TlsCredentials.ofServer(strange, false).forServer(),
@@ -385,8 +383,7 @@ class TlsTransportTest {
         Instant until = from.plus(Duration.ofDays(2)).minusSeconds(days < 0 ? 3600 : 0);
         Identity late = CA.identity("EC", "late", from, until, "localhost");
         TlsCredentials credentials =
-                TlsCredentials.ofServer(
-                        CA.folder(folder.resolve("late"), "server", late), false);
+                TlsCredentials.ofServer(CA.folder(folder.resolve("late"), "server", late), false);
 
         String why =
                 refusal(
@@ -403,8 +400,7 @@ class TlsTransportTest {
         Security server = TlsCredentials.ofServer(serverFolder, true).forServer();
         Path good = CA.folder(folder.resolve("good"), "client", CA.identity("a good one"));
 
-        String why =
-                refusal(server, TlsCredentials.ofClient(clientFolder, true).forClient(""));
+        String why = refusal(server, TlsCredentials.ofClient(clientFolder, true).forClient(""));
         assertTrue(why.contains("revoked"), why);
         secured(server, TlsCredentials.ofClient(good, true).forClient("")).close();
     }
@@ -415,8 +411,7 @@ class TlsTransportTest {
         Security server = TlsCredentials.ofServer(serverFolder, true).forServer();
         write(plain.client(), "IHAVEOPT and more that is no TLS".getBytes());
 
-        IOException refused =
-                assertThrows(IOException.class, () -> server.secure(plain.server()));
+        IOException refused = assertThrows(IOException.class, () -> server.secure(plain.server()));
         assertTrue(refused.getMessage().startsWith("TLS: "), refused.getMessage());
         plain.close();
     }

@@ -163,8 +163,7 @@ public final class TestCertificates {
 
     private static byte[] signed(byte[] content, PrivateKey key, byte[] algorithm) {
         try {
-            Signature signature =
-                    Signature.getInstance("SHA256withECDSA");
+            Signature signature = Signature.getInstance("SHA256withECDSA");
             signature.initSign(key);
             signature.update(content);
             byte[] bits = joined(new byte[1], signature.sign());

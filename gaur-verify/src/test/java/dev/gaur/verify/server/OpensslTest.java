@@ -184,8 +184,10 @@ class OpensslTest {
     /** Java's own limit of data for one key is so high that no test would reach it. */
     @Test
     void ourOwnNewKeysAreGivenInTheMiddleOfDataInBothDirections() throws Exception {
-        Path limits = Files.writeString(
-                folder.resolve("limits"), "jdk.tls.keyLimits=AES/GCM/NoPadding KeyUpdate 1000000\n");
+        Path limits =
+                Files.writeString(
+                        folder.resolve("limits"),
+                        "jdk.tls.keyLimits=AES/GCM/NoPadding KeyUpdate 1000000\n");
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         Process process =
                 new ProcessBuilder(

@@ -92,8 +92,7 @@ class TlsPeersTest {
         byte[] other = TestBytes.patchy(new Random(2), SIZE);
         Files.write(out, other);
         Peers.run("nbdcopy", "--flush", out, uri(good)).ok();
-        assertTrue(
-                Arrays.equals(other, TestBytes.readArray(disk, 0, SIZE)), "not what was copied");
+        assertTrue(Arrays.equals(other, TestBytes.readArray(disk, 0, SIZE)), "not what was copied");
     }
 
     private Peers.Result qemuImg(Path certificates, String host, String... command) {
