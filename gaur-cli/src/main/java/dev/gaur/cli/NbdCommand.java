@@ -170,7 +170,7 @@ final class NbdCommand implements Command {
             options = options.withEvents(new Failures(call));
         }
         ServerOptions plain = options;
-        return ServerSecurity.of(call, Options.OBJECT, TLS_CREDS)
+        return ServerSecurity.of(call, TLS_CREDS)
                 .map(security -> plain.withSecurity(security, true))
                 .orElse(plain);
     }

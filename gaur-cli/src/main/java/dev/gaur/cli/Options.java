@@ -53,17 +53,9 @@ final class Options {
                 .withImageOpts(imageOpts);
     }
 
-    /** Checks {@link #OBJECT}: there are none that images need yet, but secrets may be defined. */
+    /** Checks {@link #OBJECT}; what they define is read when something asks for it. */
     static void checkObjects(Invocation call) {
-        for (String object : call.values(OBJECT)) {
-            int comma = object.indexOf(',');
-            String type = comma < 0 ? object : object.substring(0, comma);
-            String name = type.startsWith("qom-type=") ? type.substring(9) : type;
-            if (!name.equals("secret")) {
-                throw new CommandException(
-                        "Parameter 'qom-type' does not accept value '" + name + "'");
-            }
-        }
+        UserObjects.of(call);
     }
 
     /** Refuses options that a later version will have. */

@@ -148,7 +148,7 @@ final class ServeCommand implements Command {
         if (connections == 0) {
             throw new CommandException("--connections must be at least 1");
         }
-        Optional<Security> security = ServerSecurity.of(call, Options.OBJECT, TLS_CREDS);
+        Optional<Security> security = ServerSecurity.of(call, TLS_CREDS);
         ServerOptions options =
                 ServerOptions.DEFAULT
                         .withConnectionsMax(connections)

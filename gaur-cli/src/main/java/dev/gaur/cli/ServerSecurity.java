@@ -10,29 +10,18 @@ final class ServerSecurity {
     /**
      * Returns what {@code --tls-creds} names; nothing if it was not given.
      *
-     * @param objects the option with definitions of objects
      * @param creds the option that chooses one
      */
-    static Optional<Security> of(Invocation call, Option objects, Option creds) {
-        boolean defined = false;
-        for (String object : call.values(objects)) {
-            String type = type(object);
-            if (type.startsWith("tls-creds-") || type.startsWith("authz-")) {
-                defined |= hasId(object, call.value(creds, ""));
-            } else {
-                checkType(object);
-            }
-        }
+    static Optional<Security> of(Invocation call, Option creds) {
+        UserObjects objects = UserObjects.of(call);
         if (!call.has(creds)) {
             return Optional.empty();
         }
-        if (!defined) {
-            throw new CommandException(
-                    "Failed to get TLS creds: No TLS credentials with id '"
-                            + call.value(creds, "")
-                            + "'");
+        try {
+            return Optional.of(objects.forServer(call.value(creds, "")));
+        } catch (CommandException failure) {
+            throw new CommandException("Failed to get TLS creds: " + failure.text());
         }
-        throw new CommandException("--tls-creds is not supported yet");
     }
 
     /** Refuses objects of a kind that does not exist. */
@@ -49,9 +38,5 @@ final class ServerSecurity {
         int comma = object.indexOf(',');
         String type = comma < 0 ? object : object.substring(0, comma);
         return type.startsWith("qom-type=") ? type.substring(9) : type;
-    }
-
-    private static boolean hasId(String object, String id) {
-        return ("," + object + ",").contains(",id=" + id + ",");
     }
 }

@@ -1,9 +1,14 @@
 package dev.gaur.export;
 
+import dev.gaur.block.BlockException;
 import dev.gaur.mem.BufferPool;
+import dev.gaur.nbd.NbdErrors;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Memory for the data of requests that do not fit into a connection's own buffers, with room for a
@@ -14,10 +19,15 @@ final class Buffers {
     private static final int HEAD = BufferPool.ALIGNMENT;
 
     private static final int SMALL = 64 << 10;
-    private static final int MEDIUM = 2 << 20;
+
+    /** What can be had without waiting. */
+    static final int MEDIUM = 2 << 20;
 
     /** What all large requests of a server together may take, in mebibytes. */
     private static final int LARGE_TOTAL = 256;
+
+    /** Clients that take their answers give memory back sooner, be they slow. */
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final BufferPool small = new BufferPool(HEAD + SMALL, 64);
     private final BufferPool medium = new BufferPool(HEAD + MEDIUM, 16);
@@ -42,13 +52,66 @@ final class Buffers {
         void close();
     }
 
-    /** Leases memory for {@code count} bytes; waits only where much is asked for. */
+    /**
+     * Leases memory for {@code count} bytes; waits for a while where much is asked for.
+     *
+     * @throws BlockException.Media if others keep too much of it for too long
+     */
     Buffer lease(long count) {
-        if (count > MEDIUM) {
-            return large(count);
+        if (count <= MEDIUM) {
+            return pooled(count);
         }
-        BufferPool.Lease lease = (count > SMALL ? medium : small).lease();
-        return new Pooled(lease);
+        if (!await(mebibytes(count))) {
+            throw new BlockException.Media(
+                    "",
+                    "memory",
+                    BlockException.NO_OFFSET,
+                    "kept by others",
+                    NbdErrors.ENOMEM,
+                    null);
+        }
+        return large(count);
+    }
+
+    /** The same, but returns null where it would wait. */
+    @Nullable Buffer tryLease(long count) {
+        if (count <= MEDIUM) {
+            return pooled(count);
+        }
+        return largeLeft.tryAcquire(mebibytes(count)) ? large(count) : null;
+    }
+
+    private Buffer pooled(long count) {
+        return new Pooled((count > SMALL ? medium : small).lease());
+    }
+
+    private static int mebibytes(long count) {
+        return Math.toIntExact((count >> 20) + 1);
+    }
+
+    private boolean await(int mebibytes) {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        boolean interrupted = false;
+        boolean got = false;
+        boolean tried = false;
+        while (!tried) {
+            try {
+                long left = Math.max(0, end - System.nanoTime());
+                got = largeLeft.tryAcquire(mebibytes, left, TimeUnit.NANOSECONDS);
+                tried = true;
+            } catch (InterruptedException _) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return got;
+    }
+
+    /** Tells how many mebibytes are out for large requests. */
+    int largeOut() {
+        return LARGE_TOTAL - largeLeft.availablePermits();
     }
 
     private record Pooled(BufferPool.Lease lease) implements Buffer {
@@ -64,8 +127,7 @@ final class Buffers {
     }
 
     private Buffer large(long count) {
-        int mebibytes = Math.toIntExact((count >> 20) + 1);
-        largeLeft.acquireUninterruptibly(mebibytes);
+        int mebibytes = mebibytes(count);
         try {
             Arena arena = Arena.ofShared();
             MemorySegment segment = arena.allocate(HEAD + count, BufferPool.ALIGNMENT);

@@ -32,7 +32,7 @@ final class Connection implements Runnable {
         String peer = transport.peer();
         try (Arena arena = Arena.ofConfined()) {
             serve(arena, events);
-        } catch (IOException | RuntimeException failure) {
+        } catch (IOException | RuntimeException | OutOfMemoryError failure) {
             if (!draining) {
                 events.failed(peer, reason(failure));
             }
@@ -43,11 +43,9 @@ final class Connection implements Runnable {
         }
     }
 
-    private static String reason(Exception failure) {
+    private static String reason(Throwable failure) {
         String message = failure.getMessage();
-        return message == null || failure instanceof RuntimeException
-                ? failure.toString()
-                : message;
+        return message == null || !(failure instanceof IOException) ? failure.toString() : message;
     }
 
     private void serve(Arena arena, ServerEvents events) throws IOException {

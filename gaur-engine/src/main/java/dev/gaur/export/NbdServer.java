@@ -146,20 +146,22 @@ public final class NbdServer implements AutoCloseable {
 
     private void acceptAll(Listener listener) {
         while (!closed) {
-            slots.acquireUninterruptibly();
-            boolean started = false;
             try {
-                started = start(listener.accept());
+                admit(listener.accept());
             } catch (ClosedChannelException _) {
                 return;
             } catch (IOException failure) {
                 options.events().failed(listener.endpoint().toString(), "accept: " + failure);
                 pause();
-            } finally {
-                if (!started) {
-                    slots.release();
-                }
             }
+        }
+    }
+
+    /** Waits until there is a place; not before somebody came, who may come by another socket. */
+    private void admit(Transport transport) {
+        slots.acquireUninterruptibly();
+        if (!start(transport)) {
+            slots.release();
         }
     }
 

@@ -15,13 +15,17 @@ import org.jspecify.annotations.Nullable;
  * nobody is there to read it.
  */
 final class Outlet {
-    private static final int BATCH = 128 << 10;
+    /** Holds any reply to an option. */
+    private static final int SMALL = 16 << 10;
+
+    private static final int LARGE = 128 << 10;
 
     private final Arena arena;
     private final ReentrantLock sending = new ReentrantLock();
     private final ConcurrentLinkedQueue<Answer> waiting = new ConcurrentLinkedQueue<>();
     private Transport transport;
     private @Nullable MemorySegment batch;
+    private int batchBytes = SMALL;
     private int used;
     private volatile boolean broken;
 
@@ -50,22 +54,26 @@ final class Outlet {
      * Returns the batch, with room for {@code count} bytes at {@link #position}; {@link #add} says
      * how many were written there.
      *
-     * @param count at most {@link #room}
+     * @param count at most what one answer of a handshake takes, or a small read after {@link
+     *     #enlarge}
      */
     MemorySegment reserve(int count) {
         MemorySegment here = batch;
         if (here == null) {
-            here = arena.allocate(BATCH, Long.BYTES);
+            here = arena.allocate(batchBytes, Long.BYTES);
             batch = here;
         }
-        if (BATCH - used < count) {
+        if (batchBytes - used < count) {
             flush();
         }
         return here;
     }
 
-    static int room() {
-        return BATCH;
+    /** Makes room for many answers; a client that is idle does without. */
+    void enlarge() {
+        flush();
+        batch = null;
+        batchBytes = LARGE;
     }
 
     int position() {
@@ -130,8 +138,11 @@ final class Outlet {
     }
 
     private void sendNow(Answer answer) {
-        answer.parts().forEach(this::sendNow);
-        answer.done();
+        try {
+            answer.parts().forEach(this::sendNow);
+        } finally {
+            answer.done();
+        }
     }
 
     private void sendNow(MemorySegment bytes) {
@@ -141,9 +152,14 @@ final class Outlet {
         try {
             transport.send(bytes);
         } catch (IOException _) {
-            broken = true;
-            transport.shutdown(); // Whoever waits for requests learns it, too.
+            breakOff();
         }
+    }
+
+    /** Sends nothing more; whoever waits for requests learns it, too. */
+    void breakOff() {
+        broken = true;
+        transport.shutdown();
     }
 
     /** Tells whether nothing can be sent any more. */

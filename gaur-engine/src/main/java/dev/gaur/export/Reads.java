@@ -144,10 +144,13 @@ final class Reads {
 
     private boolean answerLarge(Request request, boolean wait) {
         outlet.flush(); // The answer has to come after it, and memory may be short.
-        Buffers.Buffer buffer = buffers.lease(request.length());
         if (wait) {
-            outlet.send(slow.read(request, buffer));
+            outlet.send(slow.read(request));
             return true;
+        }
+        Buffers.Buffer buffer = buffers.tryLease(request.length());
+        if (buffer == null) {
+            return false;
         }
         if (read(request, buffer.data(request.length()), false) == 0) {
             outlet.send(slow.readReply(request, buffer));

@@ -39,11 +39,19 @@ record Request(
         return (int) Bytes.u32(bytes, at) == magic;
     }
 
+    /** Returns a request for a part of the range. */
+    Request part(long from, long count) {
+        return new Request(flags, type, cookie, offset + from, count);
+    }
+
     boolean has(int flag) {
         return (flags & flag) != 0;
     }
 
-    /** Tells whether bytes follow on the wire: those to write, or a choice of contexts. */
+    /**
+     * Tells whether bytes follow on the wire: those to write, or a choice of contexts. Only of
+     * requests whose flags are allowed.
+     */
     boolean hasPayload() {
         return type == Nbd.CMD_WRITE
                 || (type == Nbd.CMD_BLOCK_STATUS && has(Nbd.CMD_FLAG_PAYLOAD_LEN));

@@ -1,5 +1,6 @@
 package dev.gaur.export;
 
+import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ZeroMode;
@@ -70,6 +71,17 @@ final class SlowRequests {
         return readReply(request, buffer);
     }
 
+    /** Reads, with memory that may have to be waited for. */
+    Outlet.Answer read(Request request) {
+        Buffers.Buffer buffer;
+        try {
+            buffer = buffers.lease(request.length());
+        } catch (BlockException.Media noMemory) {
+            return failed(request, buffers.lease(ReplyFormat.ERROR_BYTES_MAX), noMemory);
+        }
+        return read(request, buffer);
+    }
+
     /** Makes the answer to a read whose data is there. */
     Outlet.Answer readReply(Request request, Buffers.Buffer buffer) {
         export.counters().count(request, 0);
@@ -87,6 +99,16 @@ final class SlowRequests {
             return done(request, buffer);
         } catch (RuntimeException | Error failure) {
             return failed(request, buffer, failure);
+        }
+    }
+
+    /** Writes; returns 0 or an error. */
+    int tryWrite(Request request, MemorySegment data) {
+        try {
+            disk.write(request.offset(), data, durability(request));
+            return 0;
+        } catch (RuntimeException failure) {
+            return NbdErrors.of(failure);
         }
     }
 
@@ -144,7 +166,8 @@ final class SlowRequests {
 
     private Outlet.Answer status(Request request, List<ChosenContext> contexts) {
         boolean wide = format == ReplyFormat.EXTENDED;
-        int most = request.has(Nbd.CMD_FLAG_REQ_ONE) ? 1 : Nbd.EXTENTS_MAX;
+        int share = Math.max(1, Nbd.EXTENTS_MAX / Math.max(1, contexts.size()));
+        int most = request.has(Nbd.CMD_FLAG_REQ_ONE) ? 1 : share;
         try {
             List<StatusList> lists = new ArrayList<>();
             long total = 0;

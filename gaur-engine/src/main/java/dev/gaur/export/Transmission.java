@@ -2,6 +2,7 @@ package dev.gaur.export;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
 import dev.gaur.nbd.Nbd;
@@ -62,13 +63,17 @@ final class Transmission {
         try {
             boolean goOn = awaitRequest();
             inlet.enlarge(); // An idle client has cost little so far.
+            outlet.enlarge();
             while (goOn) {
                 goOn = next() && awaitRequest();
             }
         } finally {
-            reads.end();
-            flights.awaitNone();
-            outlet.flush();
+            try {
+                reads.end();
+            } finally {
+                flights.awaitNone(); // Workers use the connection until then.
+                outlet.flush();
+            }
         }
     }
 
@@ -126,7 +131,7 @@ final class Transmission {
             return true;
         }
         switch (request.type()) {
-            case Nbd.CMD_READ -> read(request);
+            case Nbd.CMD_READ -> readOrFail(request);
             case Nbd.CMD_WRITE -> write(request);
             case Nbd.CMD_BLOCK_STATUS -> status(request);
             default -> perform(0, () -> slow.perform(request));
@@ -134,9 +139,34 @@ final class Transmission {
         return true;
     }
 
+    /** Tells whether a chunk of data, which must have some, cannot be the answer. */
+    private boolean isEmpty(Request request) {
+        return request.length() == 0 && format != ReplyFormat.SIMPLE;
+    }
+
+    private void readOrFail(Request request) {
+        if (isEmpty(request)) {
+            answerNothing(request);
+            return;
+        }
+        try {
+            read(request);
+        } catch (BlockException.Media noMemory) {
+            fail(request, NbdErrors.of(noMemory));
+        }
+    }
+
+    private void answerNothing(Request request) {
+        export.counters().count(request, false);
+        MemorySegment batch = outlet.reserve(ReplyFormat.DATA_HEADER_BYTES_MAX);
+        int flags = Nbd.REPLY_FLAG_DONE;
+        int at = outlet.position();
+        outlet.add(format.putChunk(batch, at, request, flags, Nbd.REPLY_TYPE_NONE, 0));
+    }
+
     private void refuse(Request request, int error) throws IOException {
-        boolean extended = agreed.isExtended();
-        if (request.hasPayload() || (extended && request.has(Nbd.CMD_FLAG_PAYLOAD_LEN))) {
+        boolean flagged = agreed.isExtended() && request.has(Nbd.CMD_FLAG_PAYLOAD_LEN);
+        if (request.type() == Nbd.CMD_WRITE || flagged) {
             outlet.flush();
             if (request.length() < 0 || request.length() > Nbd.PAYLOAD_MAX) {
                 throw new IOException("the client wants to send too much at once");
@@ -174,11 +204,26 @@ final class Transmission {
             outlet.flush();
         }
         flights.begin(size);
-        workers.run(
-                () -> {
-                    Outlet.Answer answer = work.get();
-                    outlet.post(new Ending(answer, () -> flights.end(size)));
-                });
+        try {
+            workers.run(() -> answer(size, work));
+        } catch (OutOfMemoryError noThread) {
+            answer(size, work);
+        }
+    }
+
+    /** Mostly by a worker. Whatever happens the request ends, or the connection would not. */
+    private void answer(long size, Supplier<Outlet.Answer> work) {
+        boolean posted = false;
+        try {
+            Outlet.Answer answer = work.get();
+            posted = true;
+            workers.send(() -> outlet.post(new Ending(answer, () -> flights.end(size))));
+        } finally {
+            if (!posted) {
+                outlet.breakOff();
+                flights.end(size);
+            }
+        }
     }
 
     /** An answer after which a worker's request is over. */
@@ -190,8 +235,11 @@ final class Transmission {
 
         @Override
         public void done() {
-            answer.done();
-            end.run();
+            try {
+                answer.done();
+            } finally {
+                end.run();
+            }
         }
     }
 
@@ -211,13 +259,38 @@ final class Transmission {
             writeHere(request, receive((int) length));
             return;
         }
-        Buffers.Buffer buffer = buffers.lease(length);
+        Buffers.Buffer buffer = buffers.tryLease(length);
+        if (buffer == null) {
+            writeInPieces(request);
+            return;
+        }
         receive(buffer, length);
         if (here) {
-            writeHere(request, buffer.data(length));
-            buffer.close();
+            try (buffer) {
+                writeHere(request, buffer.data(length));
+            }
         } else {
             perform(length, () -> slow.write(request, buffer));
+        }
+    }
+
+    /** Where memory is short a large write needs little of it, for who sends slowly keeps it. */
+    private void writeInPieces(Request request) throws IOException {
+        outlet.flush();
+        int error = 0;
+        for (long done = 0; done < request.length(); ) {
+            long count = Math.min(Buffers.MEDIUM, request.length() - done);
+            try (Buffers.Buffer piece = buffers.lease(count)) {
+                inlet.read(piece.data(count));
+                Request part = request.part(done, count);
+                error = error == 0 ? slow.tryWrite(part, piece.data(count)) : error;
+            }
+            done += count;
+        }
+        if (error == 0) {
+            done(request);
+        } else {
+            fail(request, error);
         }
     }
 

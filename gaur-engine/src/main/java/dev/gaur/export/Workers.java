@@ -17,6 +17,7 @@ final class Workers implements AutoCloseable {
     private static final int IDLE_SECONDS = 10;
 
     private final AtomicInteger number = new AtomicInteger();
+    private final AtomicInteger sending = new AtomicInteger();
     private final ThreadPoolExecutor executor;
 
     Workers() {
@@ -40,6 +41,42 @@ final class Workers implements AutoCloseable {
 
     void run(Runnable work) {
         executor.execute(work);
+        makeUp();
+    }
+
+    /**
+     * Does what may wait for a client to take its answers, by a worker. One worker for each client
+     * may wait so; others do their work meanwhile.
+     */
+    void send(Runnable work) {
+        sending.incrementAndGet();
+        try {
+            makeUp();
+            work.run();
+        } finally {
+            sending.decrementAndGet();
+        }
+    }
+
+    private void allow(int threads) {
+        try {
+            executor.setMaximumPoolSize(threads);
+            executor.setCorePoolSize(threads); // Starts them.
+        } catch (OutOfMemoryError _) {
+            // No memory for another one: then those that are there do it, later.
+        }
+    }
+
+    /** Allows a thread more for each that may be waiting for a client, if there is work. */
+    private void makeUp() {
+        if (sending.get() > 0 && !executor.getQueue().isEmpty()) {
+            synchronized (this) {
+                int wanted = THREADS_MAX + sending.get();
+                if (wanted > executor.getCorePoolSize()) {
+                    allow(wanted);
+                }
+            }
+        }
     }
 
     /** Ends the threads once they have nothing to do; to be called after the last request. */

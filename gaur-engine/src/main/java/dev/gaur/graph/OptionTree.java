@@ -140,7 +140,7 @@ public final class OptionTree {
     }
 
     /** Returns an option, {@code otherwise} if it is not given. */
-    String text(String key, String otherwise) {
+    public String text(String key, String otherwise) {
         String value = entries.get(key);
         return value == null ? otherwise : value;
     }
@@ -158,7 +158,7 @@ public final class OptionTree {
     }
 
     /** Returns all keys, in order. */
-    List<String> keys() {
+    public List<String> keys() {
         return List.copyOf(entries.keySet());
     }
 
