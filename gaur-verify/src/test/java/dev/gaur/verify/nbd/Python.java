@@ -1,0 +1,71 @@
+package dev.gaur.verify.nbd;
+
+import dev.gaur.verify.Peers;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Runs scripts that use python3-libnbd. What they may rely on: {@code connect(uri)} returns a
+ * handle that sends what it is told to, however wrong; {@code fails(errno, call)} is for calls that
+ * must fail so; {@code args} are the words behind the URI, {@code h} is a connection to it.
+ */
+final class Python {
+    private static final String PRELUDE =
+            """
+            import errno, os, random, sys
+            import nbd
+
+            def connect(uri, contexts=(), prepare=lambda h: None):
+                h = nbd.NBD()
+                h.set_strict_mode(0)
+                h.set_opt_mode(False)
+                for context in contexts:
+                    h.add_meta_context(context)
+                prepare(h)
+                h.connect_uri(uri)
+                return h
+
+            def fails(number, call):
+                try:
+                    call()
+                except nbd.Error as e:
+                    assert e.errnum == number, (e.errnum, number, e.string)
+                else:
+                    raise AssertionError("must fail with %s" % errno.errorcode[number])
+
+            def extents(h, count, offset, flags=0):
+                found = {}
+                def seen(context, at, entries, error):
+                    assert at == offset, (at, offset)
+                    pairs = list(zip(entries[0::2], entries[1::2]))
+                    assert context not in found
+                    found[context] = pairs
+                    return 0
+                h.block_status(count, offset, seen, flags=flags)
+                return found
+
+            def random_bytes(seed, count):
+                return random.Random(seed).randbytes(count)
+
+            uri = sys.argv[1]
+            args = sys.argv[2:]
+            """;
+
+    /** Debian's own, which has the module whatever other Pythons are on the path. */
+    private static final String INTERPRETER = "/usr/bin/python3";
+
+    private Python() {}
+
+    /** Runs a script that has connected to a server; returns what it printed. */
+    static String run(String script, String uri, Object... arguments) {
+        return runAlone("h = connect(uri)\n" + script + "\nh.shutdown()\n", uri, arguments);
+    }
+
+    /** Runs a script that connects itself. */
+    static String runAlone(String script, String uri, Object... arguments) {
+        List<Object> words = new ArrayList<>(List.of("-c", PRELUDE + script, uri));
+        words.addAll(Arrays.asList(arguments));
+        return Peers.run(INTERPRETER, words.toArray()).ok().text();
+    }
+}
