@@ -66,6 +66,11 @@ final class Python {
     static String runAlone(String script, String uri, Object... arguments) {
         List<Object> words = new ArrayList<>(List.of("-c", PRELUDE + script, uri));
         words.addAll(Arrays.asList(arguments));
-        return Peers.run(INTERPRETER, words.toArray()).ok().text();
+        Peers.Result result = Peers.run(INTERPRETER, words.toArray());
+        if (result.status() != 0) {
+            String said = result.err() + result.out();
+            throw new AssertionError(said + " with " + Arrays.asList(arguments) + ":\n" + script);
+        }
+        return result.text();
     }
 }
