@@ -144,10 +144,10 @@ class CopyTest {
     @Test
     void holesStayHoles() throws IOException {
         Path source = folder.resolve("source.raw");
-        qemuImg("create", "-q", "-f", "raw", source, "256M").ok();
-        qemuIo(source, "raw", "write -P 1 128M 64k").ok();
+        qemuImg("create", "-q", "-f", "raw", source, "64M").ok();
+        qemuIo(source, "raw", "write -P 1 32M 64k").ok();
         Path target = folder.resolve("target.qcow2");
-        qemuImg("create", "-q", "-f", "qcow2", target, "256M").ok();
+        qemuImg("create", "-q", "-f", "qcow2", target, "64M").ok();
         try (Served from = Served.read(source, "raw")) {
             Path out = folder.resolve("out.raw");
             copy("--flush", from.uri(), out);

@@ -101,8 +101,7 @@ class InfoTest {
     @MethodSource("kinds")
     void mapsDataAndZerosAsQemuDoes(Images.Kind kind) {
         Path image = kind.in(folder);
-        List<Piece> qemu =
-                map(judged(image, kind.format(), List.of("-r"), "--map=" + ALLOCATION));
+        List<Piece> qemu = map(judged(image, kind.format(), List.of("-r"), "--map=" + ALLOCATION));
         try (Served served = Served.read(image, kind.format())) {
             assertEquals(qemu, map(info(served, "--map=" + ALLOCATION)));
         }
@@ -112,8 +111,7 @@ class InfoTest {
     @MethodSource("kinds")
     void mapsLayersAsQemuDoes(Images.Kind kind) {
         Path image = kind.in(folder);
-        List<Piece> qemu =
-                map(judged(image, kind.format(), List.of("-r", "-A"), "--map=" + DEPTH));
+        List<Piece> qemu = map(judged(image, kind.format(), List.of("-r", "-A"), "--map=" + DEPTH));
         try (Served served = Served.read(image, kind.format())) {
             List<Piece> ours = map(info(served, "--map=" + DEPTH));
             assertEquals(qemu, kind.baseEnd() == 0 ? ours : asQemuSaysIt(ours, kind.baseEnd()));
@@ -139,8 +137,7 @@ class InfoTest {
     void mapsBitmapsAsQemuDoes(String bitmap) {
         Path image = Images.bitmaps(folder);
         String context = "qemu:dirty-bitmap:" + bitmap;
-        List<Piece> qemu =
-                map(judged(image, "qcow2", List.of("-B", bitmap), "--map=" + context));
+        List<Piece> qemu = map(judged(image, "qcow2", List.of("-B", bitmap), "--map=" + context));
         try (Served served = Served.write(image, "qcow2")) {
             List<Piece> ours = map(info(served, "--map=" + context));
             assertEquals(qemu, ours);
@@ -173,8 +170,17 @@ class InfoTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "connect", "cache", "df", "fast-zero", "flush", "fua", "multi-conn", "read", "trim",
-                "write", "zero"
+                "connect",
+                "cache",
+                "df",
+                "fast-zero",
+                "flush",
+                "fua",
+                "multi-conn",
+                "read",
+                "trim",
+                "write",
+                "zero"
             })
     void canBeAskedForEachAbility(String ability) {
         Path image = Images.qcow2(folder);

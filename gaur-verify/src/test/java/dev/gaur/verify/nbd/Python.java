@@ -1,9 +1,13 @@
 package dev.gaur.verify.nbd;
 
 import dev.gaur.verify.Peers;
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Runs scripts that use python3-libnbd. What they may rely on: {@code connect(uri)} returns a
@@ -48,6 +52,12 @@ final class Python {
             def random_bytes(seed, count):
                 return random.Random(seed).randbytes(count)
 
+            def say(*words):
+                print(*words, flush=True)
+
+            def hear():
+                return sys.stdin.readline().rstrip()
+
             uri = sys.argv[1]
             args = sys.argv[2:]
             """;
@@ -56,6 +66,60 @@ final class Python {
     private static final String INTERPRETER = "/usr/bin/python3";
 
     private Python() {}
+
+    /** A script that is under way, and talks to us line by line. */
+    static final class Talk implements AutoCloseable {
+        private final Process process;
+        private final BufferedReader from;
+        private final BufferedWriter to;
+
+        private Talk(Process process) {
+            this.process = process;
+            this.from = process.inputReader();
+            this.to = process.outputWriter();
+        }
+
+        /** Waits for the line that it prints next. */
+        String hear() throws IOException {
+            String line = from.readLine();
+            if (line == null) {
+                throw new AssertionError("the script has ended; its errors are above");
+            }
+            return line;
+        }
+
+        /** Gives it a line to read. */
+        void say(String line) throws IOException {
+            to.write(line + "\n");
+            to.flush();
+        }
+
+        /** Waits until it has ended, without an error. */
+        void end() throws IOException {
+            to.close();
+            String rest = from.lines().collect(Collectors.joining("\n"));
+            if (process.onExit().join().exitValue() != 0) {
+                throw new AssertionError("the script failed; its errors are above " + rest);
+            }
+        }
+
+        @Override
+        public void close() {
+            process.destroyForcibly();
+        }
+    }
+
+    /**
+     * Starts a script that connects itself; {@code say(...)} prints a line, {@code hear()} reads.
+     */
+    static Talk start(String script, String uri, Object... arguments) throws IOException {
+        List<String> words = new ArrayList<>(List.of(INTERPRETER, "-c", PRELUDE + script, uri));
+        for (Object argument : arguments) {
+            words.add(argument.toString());
+        }
+        return new Talk(
+                new ProcessBuilder(words).redirectError(ProcessBuilder.Redirect.INHERIT).start());
+    }
 
     /** Runs a script that has connected to a server; returns what it printed. */
     static String run(String script, String uri, Object... arguments) {

@@ -67,7 +67,18 @@ class QemuClientTest {
         Path socket = folder.resolve("qemu.sock");
         Path pid = folder.resolve("pid");
         String theirs = "nbd+unix:///?socket=" + socket;
-        run("qemu-nbd", "-r", "-t", "-f", kind.format(), "-k", socket, "--fork", "--pid-file", pid, image)
+        run(
+                        "qemu-nbd",
+                        "-r",
+                        "-t",
+                        "-f",
+                        kind.format(),
+                        "-k",
+                        socket,
+                        "--fork",
+                        "--pid-file",
+                        pid,
+                        image)
                 .ok();
         try (Served served = Served.read(image, kind.format())) {
             for (String command : List.of("map", "measure")) {
@@ -134,10 +145,18 @@ class QemuClientTest {
         Path image = qcow2("16M");
         try (Served served = Served.write(image, "qcow2")) {
             int pattern = 1;
-            for (String cache : List.of("none", "writethrough", "writeback", "directsync", "unsafe")) {
+            for (String cache :
+                    List.of("none", "writethrough", "writeback", "directsync", "unsafe")) {
                 run(
-                                "qemu-io", "-f", "raw", "-t", cache, "-c",
-                                "write -P " + pattern + " 0 300k", "-c", "read -P " + pattern + " 1 299k",
+                                "qemu-io",
+                                "-f",
+                                "raw",
+                                "-t",
+                                cache,
+                                "-c",
+                                "write -P " + pattern + " 0 300k",
+                                "-c",
+                                "read -P " + pattern + " 1 299k",
                                 served.uri())
                         .ok();
                 pattern++;
@@ -197,13 +216,29 @@ class QemuClientTest {
         Path image = qcow2("64M");
         try (Served served = Served.write(image, "qcow2")) {
             String uri = served.uri();
-            qemuImg("bench", "-w", "-c", "3000", "-d", "64", "-s", "4k", "-S", "20k", "-f", "raw", uri)
+            qemuImg(
+                            "bench", "-w", "-c", "1000", "-d", "64", "-s", "4k", "-S", "20k", "-f",
+                            "raw", uri)
                     .ok();
             qemuImg(
-                            "bench", "-w", "-c", "500", "-d", "32", "--flush-interval", "64",
-                            "--no-drain", "--pattern", "5", "-s", "64k", "-f", "raw", uri)
+                            "bench",
+                            "-w",
+                            "-c",
+                            "500",
+                            "-d",
+                            "32",
+                            "--flush-interval",
+                            "64",
+                            "--no-drain",
+                            "--pattern",
+                            "5",
+                            "-s",
+                            "64k",
+                            "-f",
+                            "raw",
+                            uri)
                     .ok();
-            qemuImg("bench", "-c", "3000", "-d", "64", "-s", "4k", "-f", "raw", uri).ok();
+            qemuImg("bench", "-c", "1000", "-d", "64", "-s", "4k", "-f", "raw", uri).ok();
             io(uri, "raw", "read -P 5 0 31M").ok();
         }
         qemuImg("check", image).ok();
