@@ -1,45 +1,29 @@
 package dev.gaur.verify.nbd;
 
 import static dev.gaur.verify.Peers.qemuImg;
-import static dev.gaur.verify.Peers.qemuIo;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.gaur.graph.OpenRequest;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every command and flag, by scripts that use libnbd, on one writable disk of 64 MiB. */
+/** Every command that reads or changes, with every flag, by scripts that use libnbd. */
 class CommandsTest {
     private final Path folder;
-    private final Path image;
-    private final Served served;
+    private final ScriptedDisk disk;
 
     CommandsTest(@TempDir Path folder) {
         this.folder = folder;
-        this.image = folder.resolve("disk.qcow2");
-        qemuImg("create", "-q", "-f", "qcow2", image, "64M").ok();
-        this.served = Served.write(image, "qcow2");
+        this.disk = ScriptedDisk.in(folder);
     }
 
     @AfterEach
     void imageIsIntact() {
-        served.close();
-        qemuImg("check", image).ok();
-    }
-
-    private void run(String script, Object... arguments) {
-        Python.run(script, served.uri(), arguments);
-    }
-
-    private void runAlone(String script, Object... arguments) {
-        Python.runAlone(script, served.uri(), arguments);
+        disk.close();
     }
 
     // ---- reads and writes
@@ -47,7 +31,7 @@ class CommandsTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 511, 512, 4095, 4096, 65535, 65536, 1048575})
     void writesAndReadsAtAnyOffset(int offset) {
-        run(
+        disk.run(
                 """
                 start = int(args[0])
                 model = bytearray(h.pread(4 << 20, 0))
@@ -65,7 +49,7 @@ class CommandsTest {
 
     @Test
     void readsAndWritesTheLastByte() {
-        run(
+        disk.run(
                 """
                 end = h.get_size()
                 h.pwrite(b"x", end - 1)
@@ -77,7 +61,7 @@ class CommandsTest {
 
     @Test
     void takesThirtyTwoMebibytesAtOnceAndNotAByteMore() {
-        run(
+        disk.run(
                 """
                 most = 32 << 20
                 data = random_bytes(1, 1 << 20) * 32
@@ -93,7 +77,7 @@ class CommandsTest {
 
     @Test
     void aWriteOfMoreThanThatEndsTheConnection() {
-        runAlone(
+        disk.runAlone(
                 """
                 h = connect(uri)
                 try:
@@ -108,7 +92,7 @@ class CommandsTest {
 
     @Test
     void requestsPastTheEndFailAndTheNextOnesWork() {
-        run(
+        disk.run(
                 """
                 end = h.get_size()
                 h.pwrite(b"last", end - 4)
@@ -125,7 +109,7 @@ class CommandsTest {
 
     @Test
     void aReadInOnePieceHasNoHoles() {
-        run(
+        disk.run(
                 """
                 h.pwrite(b"a" * 65536, 1 << 20)
                 def chunks(flags):
@@ -146,7 +130,7 @@ class CommandsTest {
 
     @Test
     void aSmallReadOfZerosIsAHole() {
-        run(
+        disk.run(
                 """
                 kinds = []
                 def chunk(data, offset, kind, error):
@@ -161,7 +145,7 @@ class CommandsTest {
 
     @Test
     void simpleRepliesReadTheSame() {
-        runAlone(
+        disk.runAlone(
                 """
                 rich = connect(uri)
                 data = random_bytes(7, 100000)
@@ -182,7 +166,7 @@ class CommandsTest {
 
     @Test
     void everyChangeTakesFua() {
-        run(
+        disk.run(
                 """
                 fua = nbd.CMD_FLAG_FUA
                 h.pwrite(b"f" * 70000, 1000, flags=fua)
@@ -201,7 +185,7 @@ class CommandsTest {
 
     @Test
     void fastZeroIsFastOrRefusedAndZerosAreThere() {
-        run(
+        disk.run(
                 """
                 h.pwrite(b"x" * (1 << 20), 0)
                 for flags in (0, nbd.CMD_FLAG_NO_HOLE):
@@ -219,7 +203,7 @@ class CommandsTest {
 
     @Test
     void zerosThatShallBeNoHoleKeepTheirPlace() {
-        run(
+        disk.run(
                 """
                 h.pwrite(b"x" * 131072, 0)
                 h.zero(65536, 0, flags=nbd.CMD_FLAG_NO_HOLE)
@@ -227,14 +211,14 @@ class CommandsTest {
                 h.flush()
                 assert h.pread(131072, 0) == bytes(131072)
                 """);
-        String map = qemuImg("map", "-U", "--output=json", image).ok().out();
+        String map = qemuImg("map", "-U", "--output=json", disk.image()).ok().out();
         assertEquals(2, map.lines().filter(line -> line.contains("\"present\": true")).count());
         assertEquals(1, map.lines().filter(line -> line.contains("\"offset\"")).count(), map);
     }
 
     @Test
     void zerosAndTrimsOfTheWholeDiskAreOneRequest() {
-        run(
+        disk.run(
                 """
                 h.pwrite(b"x" * 300000, 12345)
                 h.zero(h.get_size(), 0)
@@ -247,7 +231,7 @@ class CommandsTest {
 
     @Test
     void flushAndCacheAndEmptyRequestsSucceed() {
-        run(
+        disk.run(
                 """
                 h.flush()
                 h.cache(1 << 20, 123)
@@ -262,7 +246,7 @@ class CommandsTest {
     @ParameterizedTest
     @ValueSource(strings = {"pread", "pwrite", "zero", "trim", "cache", "flush", "status"})
     void flagsThatNobodyKnowsAreInvalid(String command) {
-        runAlone(
+        disk.runAlone(
                 """
                 h = connect(uri, contexts=["base:allocation"])
                 calls = {
@@ -291,7 +275,7 @@ class CommandsTest {
 
     @Test
     void aReadOnlyExportRefusesEveryChange() {
-        served.add("fixed", Images.qcow2(folder), OpenRequest.READ);
+        disk.add("fixed", Images.qcow2(folder), OpenRequest.READ);
         Python.run(
                 """
                 before = h.pread(4 << 20, 0)
@@ -304,277 +288,6 @@ class CommandsTest {
                 h.cache(65536, 0)
                 assert h.pread(4 << 20, 0) == before
                 """,
-                served.uri("fixed"));
-    }
-
-    // ---- status
-
-    @Test
-    void severalContextsAnswerOneRequest() {
-        served.add("bits", Images.bitmaps(folder), OpenRequest.READ.withWritable(true));
-        Python.runAlone(
-                """
-                names = ["qemu:dirty-bitmap:fine", "base:allocation", "qemu:allocation-depth",
-                         "qemu:dirty-bitmap:coarse"]
-                h = connect(uri, contexts=names + ["qemu:dirty-bitmap:none", "other:thing"])
-                assert all(h.can_meta_context(name) for name in names)
-                assert not h.can_meta_context("qemu:dirty-bitmap:none")
-                found = extents(h, 4 << 20, 0)
-                assert set(found) == set(names), found
-                assert all(sum(n for n, _ in pairs) == 4 << 20 for pairs in found.values())
-                assert found["qemu:dirty-bitmap:fine"][0] == (512, 1), found
-                assert found["qemu:dirty-bitmap:coarse"][0] == (131072, 1), found
-                h.shutdown()
-                """,
-                served.uri("bits"));
-    }
-
-    @Test
-    void oneExtentIsAllThatReqOneGets() {
-        run("h.pwrite(b'x' * 65536, 65536)");
-        runAlone(
-                """
-                h = connect(uri, contexts=["base:allocation", "qemu:allocation-depth"])
-                one = nbd.CMD_FLAG_REQ_ONE
-                found = extents(h, 1 << 20, 0, one)
-                assert found == {"base:allocation": [(65536, 3)],
-                                 "qemu:allocation-depth": [(65536, 0)]}, found
-                found = extents(h, 1000, 65537, one)
-                assert found == {"base:allocation": [(1000, 0)],
-                                 "qemu:allocation-depth": [(1000, 1)]}, found
-                found = extents(h, h.get_size(), 0)["base:allocation"]
-                assert found == [(65536, 3), (65536, 0), (h.get_size() - 131072, 3)], found
-                h.shutdown()
-                """);
-    }
-
-    @Test
-    void statusOfNothingAndPastTheEndAndWithoutContextIsInvalid() {
-        runAlone(
-                """
-                h = connect(uri, contexts=["base:allocation"])
-                end = h.get_size()
-                fails(errno.EINVAL, lambda: extents(h, 0, 0))
-                fails(errno.EINVAL, lambda: extents(h, 2, end - 1))
-                fails(errno.EINVAL, lambda: extents(h, 1, end))
-                assert extents(h, 1, end - 1) == {"base:allocation": [(1, 3)]}
-                bare = connect(uri)
-                fails(errno.EINVAL, lambda: extents(bare, 512, 0))
-                assert bare.pread(1, 0) == bytes(1)
-                h.shutdown()
-                """);
-    }
-
-    // ---- options
-
-    @Test
-    void optionsTellOfExportsWithoutUsingThem() {
-        served.add("other", Images.bitmaps(folder), OpenRequest.READ.withWritable(true));
-        runAlone(
-                """
-                h = nbd.NBD()
-                h.set_opt_mode(True)
-                h.set_full_info(True)
-                h.connect_uri(uri)
-                names = []
-                h.opt_list(lambda name, description: names.append(name) or 0)
-                assert names == ["", "other"], names
-                h.set_export_name("other")
-                h.opt_info()
-                assert h.get_size() == 4 << 20
-                assert h.get_canonical_export_name() == "other"
-                assert h.get_block_size(nbd.SIZE_MAXIMUM) == 32 << 20
-                h.set_export_name("nothing")
-                fails(errno.ENOENT, h.opt_info)
-                def listed(*queries):
-                    found = []
-                    h.clear_meta_contexts()
-                    for query in queries:
-                        h.add_meta_context(query)
-                    h.opt_list_meta_context(lambda name: found.append(name) or 0)
-                    return sorted(found)
-                h.set_export_name("other")
-                everything = listed()
-                assert everything == ["base:allocation", "qemu:allocation-depth",
-                                      "qemu:dirty-bitmap:coarse", "qemu:dirty-bitmap:fine",
-                                      "qemu:dirty-bitmap:off"], everything
-                assert listed("base:") == ["base:allocation"]
-                assert listed("qemu:") == everything[1:]
-                assert listed("qemu:dirty-bitmap:") == everything[2:]
-                assert listed("qemu:dirty-bitmap:fine", "x:") == ["qemu:dirty-bitmap:fine"]
-                assert listed("nothing:") == []
-                h.set_export_name("")
-                h.opt_go()
-                assert h.get_size() == 64 << 20
-                h.pwrite(b"x", 0)
-                h.shutdown()
-                """);
-    }
-
-    @Test
-    void aWrongNameCanBeFollowedByARightOne() {
-        runAlone(
-                """
-                h = nbd.NBD()
-                h.set_opt_mode(True)
-                h.connect_uri(uri)
-                for name in ["nothing", "x" * 4096, "\\u00e4" * 2048]:
-                    h.set_export_name(name)
-                    fails(errno.ENOENT, h.opt_go)
-                h.set_export_name("")
-                h.opt_go()
-                assert h.pread(1, 0) == bytes(1)
-                h.shutdown()
-                """);
-    }
-
-    @Test
-    void aClientMayLeaveAtAnyMoment() {
-        runAlone(
-                """
-                for at in range(20):
-                    h = nbd.NBD()
-                    h.set_opt_mode(at % 2 == 0)
-                    h.connect_uri(uri)
-                    if at % 4 == 0:
-                        h.opt_abort()
-                        continue
-                    if at % 2 == 0:
-                        continue
-                    for i in range(at):
-                        h.aio_pwrite(bytes(100000), i * 100000)
-                        h.aio_pread(nbd.Buffer(1 << 20), i << 20)
-                    del h
-                assert connect(uri).pread(1, 0) == bytes(1)
-                """);
-    }
-
-    // ---- several at a time
-
-    @ParameterizedTest
-    @ValueSource(ints = {64, 300})
-    void manyRequestsInFlightEachGetTheirOwnAnswer(int depth) {
-        run(
-                """
-                rng = random.Random(int(args[0]))
-                size, block = 16 << 20, 1 << 14
-                model = bytearray(size)
-                pending, busy, left = {}, set(), 3000
-                def start():
-                    at = rng.randrange(size // block)
-                    if at in busy:
-                        return
-                    kind = rng.choice("rwwzf")
-                    count = rng.choice([512, 4096, block])
-                    at_byte = at * block
-                    if kind == "r":
-                        buffer = nbd.Buffer(count)
-                        cookie = h.aio_pread(buffer, at_byte)
-                        expected = bytes(model[at_byte : at_byte + count])
-                        pending[cookie] = (at, lambda: bytes(buffer.to_bytearray()) == expected)
-                    elif kind == "w":
-                        data = rng.randbytes(count)
-                        flags = nbd.CMD_FLAG_FUA if rng.randrange(16) == 0 else 0
-                        cookie = h.aio_pwrite(nbd.Buffer.from_bytearray(bytearray(data)), at_byte,
-                                              flags=flags)
-                        model[at_byte : at_byte + count] = data
-                        pending[cookie] = (at, lambda: True)
-                    elif kind == "z":
-                        cookie = h.aio_zero(count, at_byte)
-                        model[at_byte : at_byte + count] = bytes(count)
-                        pending[cookie] = (at, lambda: True)
-                    else:
-                        cookie = h.aio_flush()
-                        at = -cookie
-                        pending[cookie] = (at, lambda: True)
-                    busy.add(at)
-                while left or pending:
-                    while left and len(pending) < int(args[0]):
-                        start()
-                        left -= 1
-                    if pending:
-                        h.poll(-1)
-                    for cookie in list(pending):
-                        if h.aio_command_completed(cookie):
-                            at, judge = pending.pop(cookie)
-                            busy.discard(at)
-                            assert judge(), at
-                assert h.pread(size, 0) == model
-                """,
-                depth);
-    }
-
-    @Test
-    void oneConnectionsFlushCoversWhatAnotherHasWritten() throws IOException {
-        runAlone(
-                """
-                one, two = connect(uri), connect(uri)
-                assert one.can_multi_conn()
-                one.pwrite(b"1" * 1000, 700000)
-                assert two.pread(1000, 700000) == b"1" * 1000
-                two.pwrite(b"2" * 1000, 3000000)
-                one.zero(512, 700000)
-                two.flush()
-                """);
-        // What a killed server would leave is what the file has now.
-        Path now = folder.resolve("now.qcow2");
-        Files.copy(image, now);
-        qemuImg("check", "-r", "leaks", now);
-        qemuIo(
-                        now,
-                        "qcow2",
-                        "read -P 0 700000 512",
-                        "read -P 0x31 700512 488",
-                        "read -P 0x32 3000000 1000")
-                .ok();
-    }
-
-    @Test
-    void fourConnectionsShareOneDisk() {
-        runAlone(
-                """
-                handles = [connect(uri) for _ in range(4)]
-                block = 4096
-                for round in range(60):
-                    cookies = []
-                    for i, h in enumerate(handles):
-                        for j in range(8):
-                            data = bytes([i * 60 + j + round % 50]) * block
-                            at = ((j * 4 + i) * 3 + round) % 500 * 4 + i
-                            buffer = nbd.Buffer.from_bytearray(bytearray(data))
-                            cookies.append((h, h.aio_pwrite(buffer, at * block), at, data))
-                    for h, cookie, _, _ in cookies:
-                        while not h.aio_command_completed(cookie):
-                            h.poll(-1)
-                    last = {at: data for _, _, at, data in cookies}
-                    for at, data in last.items():
-                        assert handles[round % 4].pread(block, at * block) == data, (round, at)
-                """);
-    }
-
-    @Test
-    void requestsOfManySizesComeBackAsTheyWere() {
-        long seed = new Random().nextLong() >>> 1;
-        run(
-                """
-                rng = random.Random(int(args[0]))
-                model = bytearray(h.pread(8 << 20, 0))
-                for i in range(400):
-                    count = rng.choice([rng.randrange(1, 600), rng.randrange(1, 70000),
-                                        rng.randrange(1, 1 << 20)])
-                    at = rng.randrange(len(model) - count)
-                    kind = rng.choice("rwwz")
-                    if kind == "w":
-                        data = rng.randbytes(count)
-                        h.pwrite(data, at)
-                        model[at : at + count] = data
-                    elif kind == "z":
-                        h.zero(count, at, flags=rng.choice([0, nbd.CMD_FLAG_NO_HOLE]))
-                        model[at : at + count] = bytes(count)
-                    else:
-                        assert h.pread(count, at) == model[at : at + count], (i, args)
-                assert h.pread(len(model), 0) == model, args
-                """,
-                seed);
+                disk.served().uri("fixed"));
     }
 }

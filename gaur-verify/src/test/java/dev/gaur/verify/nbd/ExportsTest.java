@@ -9,11 +9,15 @@ import dev.gaur.export.Export;
 import dev.gaur.format.Preallocation;
 import dev.gaur.format.Resizing;
 import dev.gaur.graph.OpenRequest;
+import dev.gaur.net.Endpoint;
 import dev.gaur.verify.Peers;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Exports that come and go, and change their size, while clients are connected. */
 class ExportsTest {
@@ -266,5 +270,35 @@ class ExportsTest {
         }
         qemuImg("check", chain).ok();
         qemuIo(chain, "qcow2", "read -P 49 2450000 3000").ok();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1", "::1", "localhost", ""})
+    void oneServerListensAtSeveralPlaces(String host) throws IOException {
+        Path image = qcow2("disk.qcow2", "16M");
+        try (Served served = Served.write(image, "qcow2")) {
+            var place = (Endpoint.Tcp) served.server().listen(new Endpoint.Tcp(host, 0));
+            Python.runAlone(
+                    """
+                    unix = connect(uri)
+                    for host in args[1:]:
+                        tcp = nbd.NBD()
+                        tcp.connect_tcp(host, args[0])
+                        unix.pwrite(host.encode() * 5000, 123)
+                        assert tcp.pread(5000 * len(host), 123) == host.encode() * 5000
+                        tcp.pwrite(b"over tcp" * 100000, 1 << 20)
+                        tcp.flush()
+                        assert unix.pread(800000, 1 << 20) == b"over tcp" * 100000
+                        unix.zero(2 << 20, 0)
+                    """,
+                    served.uri(),
+                    Stream.concat(
+                                    Stream.of(place.port()),
+                                    host.isEmpty()
+                                            ? Stream.of("127.0.0.1", "::1")
+                                            : Stream.of(host))
+                            .toArray());
+        }
+        qemuImg("check", image).ok();
     }
 }

@@ -12,7 +12,7 @@ final class KillScript {
             """
             import signal, struct
             SECTOR, DEPTH = 512, 24
-            seed, server, enough, links = map(int, args)
+            seed, server, enough, links, how = map(int, args)
             rng = random.Random(seed)
             handles = [connect(uri) for _ in range(links)]
             size = handles[0].get_size()
@@ -86,7 +86,7 @@ final class KillScript {
                         h.poll(0 if links > 1 else -1)
                     pending = collect(pending, True)
                 acknowledged += before - len(pending)
-            os.kill(server, signal.SIGKILL)
+            os.kill(server, how)
             say("killed")
             while pending:
                 for h in handles:
@@ -97,7 +97,10 @@ final class KillScript {
                         pass
                 pending = collect(pending, False)
 
-            covered = max((f.begun for f in flushes if f.ended), default=0)
+            if how == signal.SIGTERM: # Is as good as a flush of all that was answered.
+                covered = tick()
+            else:
+                covered = max((f.begun for f in flushes if f.ended), default=0)
             by_sector = {}
             for change in changes:
                 for sector in range(change.first, change.first + change.count):

@@ -33,7 +33,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class KillTest {
     private static final int ROUNDS = ImageZoo.LONG ? 300 : 10;
     private static final int ACKNOWLEDGED_MAX = 1500;
-    private static final int KILLED = 128 + 9;
+    private static final int SIGKILL = 9;
+    private static final int SIGTERM = 15;
+    private static final int KILLED = 128 + SIGKILL;
     private static final int LEAKS = 3;
     private static final String SIZE = "8M";
 
@@ -57,11 +59,36 @@ class KillTest {
         return LongStream.range(ImageZoo.SEED, ImageZoo.SEED + ROUNDS);
     }
 
+    static LongStream someSeeds() {
+        return seeds().limit((ROUNDS + 1) / 2);
+    }
+
     @ParameterizedTest
     @MethodSource("seeds")
     void whatWasFlushedSurvivesTheServer(long seed) throws IOException {
-        String kind = KINDS.get((int) (seed % KINDS.size()));
-        String format = kind.equals("raw") ? "raw" : "qcow2";
+        end(seed, SIGKILL);
+    }
+
+    @ParameterizedTest
+    @MethodSource("someSeeds")
+    void whatWasAcknowledgedIsThereAfterAPoliteEnd(long seed) throws IOException {
+        end(seed, SIGTERM);
+        if (!isRaw(seed)) {
+            qemuImg("check", folder.resolve("left")).ok();
+        }
+    }
+
+    private static String kind(long seed) {
+        return KINDS.get((int) (seed % KINDS.size()));
+    }
+
+    private static boolean isRaw(long seed) {
+        return kind(seed).equals("raw");
+    }
+
+    private void end(long seed, int signal) throws IOException {
+        String kind = kind(seed);
+        String format = isRaw(seed) ? "raw" : "qcow2";
         Path image = image(kind);
         Path socket = folder.resolve("gaur.sock");
         Process server = serve(image, format, socket);
@@ -72,9 +99,9 @@ class KillTest {
             String uri = "nbd+unix:///disk?socket=" + socket;
             long pid = server.pid();
             try (Python.Talk client =
-                    Python.start(KillScript.TEXT, uri, seed, pid, enough, links)) {
+                    Python.start(KillScript.TEXT, uri, seed, pid, enough, links, signal)) {
                 assertEquals("killed", client.hear());
-                assertEquals(KILLED, server.onExit().join().exitValue());
+                assertEquals(signal == SIGKILL ? KILLED : 0, server.onExit().join().exitValue());
                 assertTrue(client.hear().startsWith("flushed"));
                 judge(image, format, client);
                 client.end();
@@ -142,7 +169,7 @@ class KillTest {
     }
 
     private void judge(Path image, String format, Python.Talk client) throws IOException {
-        Path before = Files.copy(image, folder.resolve("left"));
+        Files.copy(image, folder.resolve("left"));
         if (format.equals("qcow2")) {
             checkAndRepair(image);
         }
@@ -150,7 +177,7 @@ class KillTest {
         qemuImg("convert", "-f", format, "-O", "raw", image, qemus).ok();
         ask(client, qemus);
         Path ours = folder.resolve("ours.raw");
-        Files.move(before, image, StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(folder.resolve("left"), image, StandardCopyOption.REPLACE_EXISTING);
         readAndWrite(image, format, ours);
         assertEquals(-1, Files.mismatch(qemus, ours));
         if (format.equals("qcow2")) {
