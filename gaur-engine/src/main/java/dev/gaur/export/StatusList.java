@@ -45,7 +45,7 @@ final class StatusList {
 
     private static long allocationFlags(Extent extent) {
         return switch (extent) {
-            case Extent.Data data -> data.readsAsZero() ? Nbd.STATE_HOLE | Nbd.STATE_ZERO : 0;
+            case Extent.Data data -> data.readsAsZero() ? Nbd.STATE_ZERO : 0; // Takes up room.
             case Extent.Encoded _ -> 0;
             case Extent.Zero _, Extent.Unallocated _ -> Nbd.STATE_HOLE | Nbd.STATE_ZERO;
         };
