@@ -26,7 +26,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -514,34 +513,5 @@ class NbdClientTest {
                 assertEquals(SIZE, disk.length(), server.endpoint().toString());
             }
         }
-    }
-
-    @Test
-    void longRequestsAreSentInParts() throws Exception {
-        List<Long> lengths = new ArrayList<>();
-        ScriptedNbd.Script script =
-                peer -> {
-                    peer.agree(1L << 40, Nbd.SEND_TRIM | Nbd.SEND_WRITE_ZEROES, 0);
-                    while (true) {
-                        Request request = peer.request();
-                        if (request.type() == Nbd.CMD_DISC) {
-                            return;
-                        }
-                        lengths.add(request.length());
-                        answer(peer, request);
-                    }
-                };
-        byte[] bytes = new byte[(32 << 20) + 1000];
-        Arrays.fill(bytes, (byte) 3);
-        try (ScriptedNbd server = server(script);
-                StorageNode disk = open(ONE, true)) {
-            disk.write(0, MemorySegment.ofArray(bytes), Durability.CACHED);
-            disk.zero(0, (64L << 20) + 512, ZeroMode.UNMAP, Durability.CACHED);
-            disk.discard(0, 3L << 30);
-            assertEquals(1L << 40, disk.length(), server.endpoint().toString());
-        }
-        long part = 32 << 20;
-        long gib = 1 << 30;
-        assertEquals(List.of(part, 1000L, part, part, 512L, gib, gib, gib), lengths);
     }
 }
