@@ -3,6 +3,7 @@ package dev.gaur.export;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import dev.gaur.block.Durability;
 import dev.gaur.nbd.Nbd;
 import dev.gaur.storage.memory.MemoryStorage;
@@ -262,7 +263,7 @@ class ProtocolFuzzTest {
         }
         option(all, Nbd.OPT_SET_META_CONTEXT, NbdScript.contexts(export, "base:allocation"));
         if (random.nextInt(4) == 0) {
-            option(all, Nbd.OPT_EXPORT_NAME, export.getBytes());
+            option(all, Nbd.OPT_EXPORT_NAME, export.getBytes(StandardCharsets.UTF_8));
         } else {
             option(all, Nbd.OPT_GO, NbdScript.named(export));
         }
