@@ -4,24 +4,24 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.charset.StandardCharsets;
-import dev.gaur.testkit.TestBytes;
-import java.util.Random;
-import java.io.ByteArrayInputStream;
-import java.util.Arrays;
 import dev.gaur.nbd.Nbd;
 import dev.gaur.net.TlsCredentials;
 import dev.gaur.testkit.NbdScript;
 import dev.gaur.testkit.NbdScript.OptionReply;
 import dev.gaur.testkit.NbdScript.Reply;
+import dev.gaur.testkit.TestBytes;
 import dev.gaur.testkit.TestCertificates;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.BeforeAll;
@@ -53,7 +53,8 @@ class HostileTlsTest {
                 "ca",
                 CertificateFactory.getInstance("X.509")
                         .generateCertificate(
-                                new ByteArrayInputStream(CA.authorityPem().getBytes(StandardCharsets.UTF_8))));
+                                new ByteArrayInputStream(
+                                        CA.authorityPem().getBytes(StandardCharsets.UTF_8))));
         TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
         trust.init(store);
         client = SSLContext.getInstance("TLS");
@@ -105,9 +106,7 @@ class HostileTlsTest {
         try (TestServer server = server(false)) {
             for (int length : new int[] {1, 16, 5000}) {
                 try (NbdScript script = NbdScript.greeted(server.tcp)) {
-                    byte[] behind =
-                            Arrays.copyOf(
-                                    NbdScript.optionHeader(Nbd.OPT_LIST, 0), length);
+                    byte[] behind = Arrays.copyOf(NbdScript.optionHeader(Nbd.OPT_LIST, 0), length);
                     byte[] both = new byte[16 + length];
                     System.arraycopy(NbdScript.optionHeader(Nbd.OPT_STARTTLS, 0), 0, both, 0, 16);
                     System.arraycopy(behind, 0, both, 16, length);

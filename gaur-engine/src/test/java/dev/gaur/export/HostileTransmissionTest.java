@@ -4,12 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gaur.block.Durability;
-import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.ByteBuffer;
-import java.util.Random;
 import dev.gaur.bitmap.DirtyBitmap;
+import dev.gaur.block.Durability;
 import dev.gaur.nbd.Nbd;
 import dev.gaur.nbd.NbdErrors;
 import dev.gaur.storage.memory.MemoryStorage;
@@ -17,10 +13,14 @@ import dev.gaur.testkit.NbdScript;
 import dev.gaur.testkit.NbdScript.Reply;
 import dev.gaur.testkit.TestBytes;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
@@ -301,10 +301,7 @@ class HostileTransmissionTest {
             for (long at : new long[] {0, 8192, 1L << 31, (1L << 32) - 4096, 1L << 40}) {
                 if (at + 4096 <= size) {
                     byte[] data = {1, 2, 3};
-                    disk.write(
-                            at,
-                            MemorySegment.ofArray(data),
-                            Durability.CACHED);
+                    disk.write(at, MemorySegment.ofArray(data), Durability.CACHED);
                 }
             }
         }

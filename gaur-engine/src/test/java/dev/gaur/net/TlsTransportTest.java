@@ -205,7 +205,8 @@ class TlsTransportTest {
 
     @Test
     void nothingOfItCanBeReadOnTheWire() throws Exception {
-        byte[] secret = "a secret that should not be seen by anybody".getBytes(StandardCharsets.UTF_8);
+        byte[] secret =
+                "a secret that should not be seen by anybody".getBytes(StandardCharsets.UTF_8);
         Pair plain = plain();
         Watched watched = new Watched(plain.client());
         Security server = TlsCredentials.ofServer(serverFolder, true).forServer();
