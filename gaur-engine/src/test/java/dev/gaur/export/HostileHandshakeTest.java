@@ -9,13 +9,17 @@ import dev.gaur.net.Endpoint;
 import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.NbdScript;
 import dev.gaur.testkit.NbdScript.OptionReply;
+import dev.gaur.testkit.TestBytes;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -145,7 +149,7 @@ class HostileHandshakeTest {
         for (int option = 0; option < 14; option++) {
             for (long length : LENGTHS) {
                 boolean tooLong = length > 1 << 20;
-                boolean ends = tooLong || option <= Nbd.OPT_ABORT && option > 0;
+                boolean ends = tooLong || (option <= Nbd.OPT_ABORT && option > 0);
                 try (NbdScript script = NbdScript.greeted(server.unix)) {
                     script.send(NbdScript.optionHeader(option, (int) length));
                     if (tooLong) {
@@ -175,7 +179,7 @@ class HostileHandshakeTest {
             byte[] all =
                     ByteBuffer.allocate(6 + 4096 + 4)
                             .putInt(4096)
-                            .put(longest.getBytes(java.nio.charset.StandardCharsets.UTF_8))
+                            .put(longest.getBytes(StandardCharsets.UTF_8))
                             .putShort((short) 2)
                             .putShort((short) 1)
                             .putShort((short) 2)
@@ -211,8 +215,8 @@ class HostileHandshakeTest {
     @Test
     void junkEndsTheConnection() throws Exception {
         byte[][] junk = {
-            "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(),
-            "SSH-2.0-OpenSSH_9.6\r\n".getBytes(),
+            "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.UTF_8),
+            "SSH-2.0-OpenSSH_9.6\r\n".getBytes(StandardCharsets.UTF_8),
             new byte[100],
             {22, 3, 1, 2, 0, 1, 0, 1, (byte) 0xfc, 3, 3}, // The beginning of TLS.
             ByteBuffer.allocate(4).putInt(4).array(), // A flag that nobody knows.
@@ -270,7 +274,7 @@ class HostileHandshakeTest {
             for (int way = 0; way < 3; way++) {
                 Endpoint to = way == 2 ? server.unix : server.tcp;
                 NbdScript script = NbdScript.connect(to);
-                script.send(java.util.Arrays.copyOf(session, end));
+                script.send(Arrays.copyOf(session, end));
                 if (way == 0) {
                     script.reset();
                 } else {
@@ -280,8 +284,8 @@ class HostileHandshakeTest {
             }
         }
         server.awaitEnded(connections);
-        byte[] outside = dev.gaur.testkit.TestBytes.readArray(server.disk, 0, 8192);
-        assertTrue(java.util.Arrays.equals(outside, 0, 8192, server.content, 0, 8192));
+        byte[] outside = TestBytes.readArray(server.disk, 0, 8192);
+        assertTrue(Arrays.equals(outside, 0, 8192, server.content, 0, 8192));
     }
 
     // ---- time and number
@@ -289,14 +293,14 @@ class HostileHandshakeTest {
     @Test
     void whoNeverChoosesIsCutOff() throws Exception {
         Path other = folder.resolve("quick");
-        java.nio.file.Files.createDirectory(other);
+        Files.createDirectory(other);
         ServerOptions quick = ServerOptions.DEFAULT.withHandshakeLimit(Duration.ofMillis(1));
         byte[] session = session(0);
         try (TestServer hasty = new TestServer(other, quick)) {
             int count = 0;
             for (int end = 0; end < 70; end += 3) {
                 try (NbdScript slow = NbdScript.connect(hasty.tcp)) {
-                    slow.send(java.util.Arrays.copyOf(session, end));
+                    slow.send(Arrays.copyOf(session, end));
                     slow.awaitEnd(); // Would wait forever if nobody ended it.
                     count++;
                 }
@@ -308,7 +312,7 @@ class HostileHandshakeTest {
     @Test
     void silentClientsGiveTheirPlacesUp() throws Exception {
         Path other = folder.resolve("few");
-        java.nio.file.Files.createDirectory(other);
+        Files.createDirectory(other);
         ServerOptions few =
                 ServerOptions.DEFAULT
                         .withConnectionsMax(4)
@@ -329,7 +333,7 @@ class HostileHandshakeTest {
     @Test
     void noMoreClientsThanAllowedAreServedAtOnce() throws Exception {
         Path other = folder.resolve("two");
-        java.nio.file.Files.createDirectory(other);
+        Files.createDirectory(other);
         try (TestServer two = new TestServer(other, ServerOptions.DEFAULT.withConnectionsMax(2))) {
             NbdScript first = NbdScript.simple(two.unix, "disk");
             NbdScript second = NbdScript.simple(two.unix, "disk");
@@ -350,7 +354,7 @@ class HostileHandshakeTest {
     @Test
     void aServerThatIsClosedEndsWhoHasNotChosen() throws Exception {
         Path other = folder.resolve("third");
-        java.nio.file.Files.createDirectory(other);
+        Files.createDirectory(other);
         TestServer third = new TestServer(other, ServerOptions.DEFAULT);
         NbdScript silent = NbdScript.connect(third.tcp);
         NbdScript half = NbdScript.greeted(third.unix);

@@ -9,14 +9,19 @@ import dev.gaur.net.TlsCredentials;
 import dev.gaur.testkit.NbdScript;
 import dev.gaur.testkit.NbdScript.OptionReply;
 import dev.gaur.testkit.NbdScript.Reply;
+import dev.gaur.testkit.TestBytes;
 import dev.gaur.testkit.TestCertificates;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.BeforeAll;
@@ -48,7 +53,8 @@ class HostileTlsTest {
                 "ca",
                 CertificateFactory.getInstance("X.509")
                         .generateCertificate(
-                                new java.io.ByteArrayInputStream(CA.authorityPem().getBytes())));
+                                new ByteArrayInputStream(
+                                        CA.authorityPem().getBytes(StandardCharsets.UTF_8))));
         TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
         trust.init(store);
         client = SSLContext.getInstance("TLS");
@@ -88,7 +94,7 @@ class HostileTlsTest {
                 assertEquals(100, script.readSimple(0, 100).length);
             }
             try (NbdScript script = NbdScript.greeted(server.tcp)) {
-                script.option(Nbd.OPT_EXPORT_NAME, "disk".getBytes());
+                script.option(Nbd.OPT_EXPORT_NAME, "disk".getBytes(StandardCharsets.UTF_8));
                 assertThrows(IOException.class, () -> script.receive(1));
             }
             assertEquals(2, server.awaitEnded(2)); // The first left TLS without a goodbye.
@@ -100,9 +106,7 @@ class HostileTlsTest {
         try (TestServer server = server(false)) {
             for (int length : new int[] {1, 16, 5000}) {
                 try (NbdScript script = NbdScript.greeted(server.tcp)) {
-                    byte[] behind =
-                            java.util.Arrays.copyOf(
-                                    NbdScript.optionHeader(Nbd.OPT_LIST, 0), length);
+                    byte[] behind = Arrays.copyOf(NbdScript.optionHeader(Nbd.OPT_LIST, 0), length);
                     byte[] both = new byte[16 + length];
                     System.arraycopy(NbdScript.optionHeader(Nbd.OPT_STARTTLS, 0), 0, both, 0, 16);
                     System.arraycopy(behind, 0, both, 16, length);
@@ -179,10 +183,10 @@ class HostileTlsTest {
                 NbdScript script = NbdScript.greeted(server.tcp)) {
             startTls(script);
             script.go("disk");
-            byte[] data = dev.gaur.testkit.TestBytes.patchy(new java.util.Random(3), 3_333_333);
+            byte[] data = TestBytes.patchy(new Random(3), 3_333_333);
             script.write(1, 7, data);
             assertEquals(0, script.reply().error());
-            assertTrue(java.util.Arrays.equals(data, script.readSimple(7, data.length)));
+            assertTrue(Arrays.equals(data, script.readSimple(7, data.length)));
         }
     }
 

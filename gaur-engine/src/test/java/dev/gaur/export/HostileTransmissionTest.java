@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.bitmap.DirtyBitmap;
+import dev.gaur.block.Durability;
 import dev.gaur.nbd.Nbd;
 import dev.gaur.nbd.NbdErrors;
 import dev.gaur.storage.memory.MemoryStorage;
@@ -12,10 +13,14 @@ import dev.gaur.testkit.NbdScript;
 import dev.gaur.testkit.NbdScript.Reply;
 import dev.gaur.testkit.TestBytes;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
@@ -296,10 +301,7 @@ class HostileTransmissionTest {
             for (long at : new long[] {0, 8192, 1L << 31, (1L << 32) - 4096, 1L << 40}) {
                 if (at + 4096 <= size) {
                     byte[] data = {1, 2, 3};
-                    disk.write(
-                            at,
-                            java.lang.foreign.MemorySegment.ofArray(data),
-                            dev.gaur.block.Durability.CACHED);
+                    disk.write(at, MemorySegment.ofArray(data), Durability.CACHED);
                 }
             }
         }
@@ -376,7 +378,7 @@ class HostileTransmissionTest {
             client.request(0, Nbd.CMD_WRITE, 1, 0, 32 << 20);
             silent.add(client);
         }
-        byte[] data = TestBytes.patchy(new java.util.Random(8), 9_000_001);
+        byte[] data = TestBytes.patchy(new Random(8), 9_000_001);
         try (NbdScript good = client(0, "large")) {
             for (int flags : new int[] {0, Nbd.CMD_FLAG_FUA}) {
                 good.request(flags, Nbd.CMD_WRITE, 2, 4711, data.length, data);
@@ -393,7 +395,7 @@ class HostileTransmissionTest {
     @Test
     void aServerIsClosedAlthoughClientsNeverTakeTheirAnswers() throws Exception {
         Path other = folder.resolve("other");
-        java.nio.file.Files.createDirectory(other);
+        Files.createDirectory(other);
         List<NbdScript> greedy = new ArrayList<>();
         TestServer second =
                 new TestServer(other, ServerOptions.DEFAULT.withDrainLimit(Duration.ofMillis(50)));
@@ -418,7 +420,7 @@ class HostileTransmissionTest {
     @ValueSource(booleans = {false, true})
     void stoppingUnderLoadKeepsWhatWasAcknowledged(boolean overTcp) throws Exception {
         Path other = folder.resolve("other");
-        java.nio.file.Files.createDirectory(other);
+        Files.createDirectory(other);
         TestServer second = new TestServer(other, ServerOptions.DEFAULT);
         int clients = 8;
         CountDownLatch busy = new CountDownLatch(clients * 50);
@@ -450,7 +452,7 @@ class HostileTransmissionTest {
         assertTrue(wrong.isEmpty(), wrong.toString());
         for (int i = 0; i < clients; i++) {
             byte[] there = TestBytes.readArray(second.disk, i * 65_536L, 8);
-            long written = java.nio.ByteBuffer.wrap(there).getLong();
+            long written = ByteBuffer.wrap(there).getLong();
             assertTrue(written >= acknowledged[i], written + " after " + acknowledged[i]);
         }
         second.close();
@@ -467,7 +469,7 @@ class HostileTransmissionTest {
         try (NbdScript client = NbdScript.simple(overTcp ? to.tcp : to.unix, "disk")) {
             byte[] data = new byte[16_384];
             for (long round = 1; ; round++) {
-                java.nio.ByteBuffer.wrap(data).putLong(round);
+                ByteBuffer.wrap(data).putLong(round);
                 client.write(round, number * 65_536L, data);
                 for (int i = 0; i < 8; i++) {
                     client.write(-1, number * 65_536L + 16_384, data);

@@ -12,6 +12,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -262,7 +263,7 @@ class ProtocolFuzzTest {
         }
         option(all, Nbd.OPT_SET_META_CONTEXT, NbdScript.contexts(export, "base:allocation"));
         if (random.nextInt(4) == 0) {
-            option(all, Nbd.OPT_EXPORT_NAME, export.getBytes());
+            option(all, Nbd.OPT_EXPORT_NAME, export.getBytes(StandardCharsets.UTF_8));
         } else {
             option(all, Nbd.OPT_GO, NbdScript.named(export));
         }

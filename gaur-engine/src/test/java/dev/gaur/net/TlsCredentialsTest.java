@@ -44,7 +44,7 @@ class TlsCredentialsTest {
 
     private String refused(String text, String algorithm) throws IOException {
         Path file = file(text);
-        return assertThrows(IOException.class, () -> key(file, algorithm)).getMessage();
+        return assertThrows(IOException.class, () -> key(file, algorithm)).toString();
     }
 
     /** What is inside of PKCS#8's frame: 26 bytes for RSA with 2048 bits. */
@@ -75,7 +75,7 @@ class TlsCredentialsTest {
     @Test
     void keysOfPkcs8AreRead() throws IOException {
         assertEquals(RSA.key().getPrivate(), key(file(RSA.keyPem()), "RSA"));
-        assertEquals(EC.key().getPrivate(), key(file(EC.keyPem()), "EC"));
+        assertEquals(number(EC.key().getPrivate()), number(key(file(EC.keyPem()), "EC")));
     }
 
     @Test
@@ -99,7 +99,8 @@ class TlsCredentialsTest {
 
     @Test
     void linesMayEndAsOnWindows() throws IOException {
-        assertEquals(EC.key().getPrivate(), key(file(EC.keyPem().replace("\n", "\r\n")), "EC"));
+        PrivateKey read = key(file(EC.keyPem().replace("\n", "\r\n")), "EC");
+        assertEquals(number(EC.key().getPrivate()), number(read));
     }
 
     @Test
@@ -144,7 +145,7 @@ class TlsCredentialsTest {
         try {
             key(file, "EC");
         } catch (IOException refused) {
-            assertTrue(refused.getMessage().contains("key.pem"), refused.getMessage());
+            assertTrue(refused.toString().contains("key.pem"), refused.getMessage());
         }
     }
 

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -44,7 +45,23 @@ public final class TestCertificates {
 
         /** Returns the key as PEM, in the form of PKCS#8. */
         public String keyPem() {
-            return pem("PRIVATE KEY", key.getPrivate().getEncoded());
+            return pem("PRIVATE KEY", withPublic(key));
+        }
+
+        /** GnuTLS takes no key of a curve without the public part, which Java leaves out. */
+        private static byte[] withPublic(KeyPair key) {
+            byte[] all = key.getPrivate().getEncoded();
+            if (!key.getPrivate().getAlgorithm().equals("EC")) {
+                return all;
+            }
+            int algorithmEnd = 26; // Of P-256, and its 32 bytes are the last ones.
+            byte[] known = key.getPublic().getEncoded();
+            byte[] point = Arrays.copyOfRange(known, known.length - 65, known.length);
+            byte[] number = Arrays.copyOfRange(all, all.length - 32, all.length);
+            byte[] open = bytes(0xa1, bytes(0x03, joined(new byte[1], point)));
+            byte[] inner = sequence(integer(1), bytes(0x04, number), open);
+            byte[] head = Arrays.copyOfRange(all, 2, algorithmEnd);
+            return sequence(head, bytes(0x04, inner));
         }
     }
 
