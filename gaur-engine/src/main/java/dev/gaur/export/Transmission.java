@@ -157,7 +157,7 @@ final class Transmission {
     }
 
     private void answerNothing(Request request) {
-        export.counters().count(request, false);
+        export.counters().count(request, 0);
         MemorySegment batch = outlet.reserve(ReplyFormat.DATA_HEADER_BYTES_MAX);
         int flags = Nbd.REPLY_FLAG_DONE;
         int at = outlet.position();
