@@ -84,8 +84,15 @@ final class ServeImages {
     }
 
     private static OpenRequest request(Invocation call) {
+        boolean imageOpts = call.has(Options.IMAGE_OPTS);
+        if (imageOpts && call.has(Options.FORMAT)) {
+            throw new CommandException("--image-opts and --format are mutually exclusive");
+        }
         OpenRequest request =
-                CacheOption.request(call)
+                OpenRequest.READ
+                        .withFormat(call.value(Options.FORMAT, ""))
+                        .withImageOpts(imageOpts)
+                        .withCache(CacheOption.mode(call))
                         .withShared(call.has(Options.SHARED))
                         .withSnapshot(call.value(ServeCommand.SNAPSHOT, ""));
         boolean unmap = unmap(call.value(ServeCommand.DISCARD, "unmap"));
