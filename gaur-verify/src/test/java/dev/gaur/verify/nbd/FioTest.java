@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -45,7 +44,7 @@ class FioTest {
                                 "--numjobs=" + JOBS,
                                 "--size=" + AREA,
                                 "--offset_increment=" + AREA,
-                                "--randseed=" + new Random().nextLong(1L << 31),
+                                "--randseed=" + ImageZoo.SEED,
                                 "--verify=crc32c",
                                 "--verify_fatal=1",
                                 "--verify_state_save=0",

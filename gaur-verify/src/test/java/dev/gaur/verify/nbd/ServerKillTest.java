@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * gives: what was flushed is there, nothing foreign appears, QEMU finds nothing corrupt, and both
  * go on with the image.
  */
-class KillTest {
+class ServerKillTest {
     private static final int ROUNDS = ImageZoo.LONG ? 300 : 10;
     private static final int ACKNOWLEDGED_MAX = 1500;
     private static final int SIGKILL = 9;
@@ -99,7 +99,7 @@ class KillTest {
             String uri = "nbd+unix:///disk?socket=" + socket;
             long pid = server.pid();
             try (Python.Talk client =
-                    Python.start(KillScript.TEXT, uri, seed, pid, enough, links, signal)) {
+                    Python.start(ServerKillScript.TEXT, uri, seed, pid, enough, links, signal)) {
                 assertEquals("killed", client.hear());
                 assertEquals(signal == SIGKILL ? KILLED : 0, server.onExit().join().exitValue());
                 assertTrue(client.hear().startsWith("flushed"));

@@ -1,7 +1,7 @@
 package dev.gaur.verify.nbd;
 
-/** The client of {@link KillTest}: works, kills the server, and judges what it left. */
-final class KillScript {
+/** The client of {@link ServerKillTest}: works, kills the server, and judges what it left. */
+final class ServerKillScript {
     /**
      * Each write has a number, which its sectors contain beside their own. What is safe: changes
      * that were answered before a flush began that was answered, and those with FUA. A sector may
@@ -133,5 +133,5 @@ final class KillScript {
                 say("fine")
             """;
 
-    private KillScript() {}
+    private ServerKillScript() {}
 }
