@@ -10,25 +10,21 @@ final class ServerProcess {
 
     /** Starts {@code gaur serve}; returns when it listens. */
     static Console serve(Path socket, Path image) {
-        Console started =
-                java("gaur serve", "dev.gaur.cli.Main", List.of("serve", "-k", socket, image));
+        List<Object> arguments = List.of("serve", "-k", socket, image);
+        Console started = java("gaur serve", List.of(), "dev.gaur.cli.Main", arguments);
         started.await("listening on");
         return started;
     }
 
-    /** Starts a main class. */
-    static Console java(String name, String mainClass, List<Object> arguments) {
+    /** Starts a main class, with options for its JVM. */
+    static Console java(
+            String name, List<String> options, String mainClass, List<Object> arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(
-                List.of(
-                        "-ea",
-                        "-XX:+UseSerialGC",
-                        "-XX:-UsePerfData",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-cp",
-                        classPath(),
-                        mainClass));
+        command.addAll(List.of("-ea", "-XX:+UseSerialGC", "-XX:-UsePerfData"));
+        command.addAll(options);
+        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-cp", classPath()));
+        command.add(mainClass);
         arguments.forEach(argument -> command.add(argument.toString()));
         return Console.start(name, new ProcessBuilder(command));
     }
