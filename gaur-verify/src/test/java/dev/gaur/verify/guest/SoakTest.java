@@ -29,16 +29,26 @@ class SoakTest {
     private static final int CLIENTS = 4;
     private static final long NANOS = TimeUnit.MINUTES.toNanos(10);
     private static final int BATCHES = 1600;
-    private static final int BATCHES_EACH_TURN = ImageZoo.LONG ? 100 : 40;
+    private static final int BATCHES_EACH_TURN = ImageZoo.LONG ? 400 : 100;
     private static final long NANOS_EACH_MEASURE = ImageZoo.LONG ? TimeUnit.SECONDS.toNanos(5) : 0;
     private static final int KEPT = 3;
+    private static final int LIMIT_SECONDS = 300;
 
-    /** All heap is there from the beginning, so that resident memory tells of the rest. */
-    private static final List<String> JVM = List.of("-Xms96m", "-Xmx96m", "-XX:+AlwaysPreTouch");
+    /**
+     * All heap is there from the beginning, so that resident memory tells of the rest. A short run
+     * would otherwise see little but the second compiler's memory.
+     */
+    private static final List<String> JVM =
+            List.of(
+                    "-Xms96m",
+                    "-Xmx96m",
+                    "-XX:+AlwaysPreTouch",
+                    ImageZoo.LONG ? "-XX:+TieredCompilation" : "-XX:TieredStopAtLevel=1");
 
     // How much bigger the last quarter's biggest may be than the first quarter's.
     private static final long HEAP_MORE = 2 << 20;
-    private static final long RESIDENT_MORE = 16 << 20;
+    // In a short run the stacks of threads are still being touched for the first time.
+    private static final long RESIDENT_MORE = ImageZoo.LONG ? 16 << 20 : 48 << 20;
     private static final long THREADS_MORE = 3;
     private static final long DESCRIPTORS_MORE = 2;
 
@@ -73,8 +83,9 @@ class SoakTest {
         Peers.qemuImg("create", "-q", "-f", "qcow2", image, size).ok();
         List<SoakClient> clients = new ArrayList<>();
         String main = SoakServer.class.getName();
-        try (Console server = ServerProcess.java("the server", JVM, main, List.of(socket, image));
-                ExecutorService threads = Executors.newFixedThreadPool(CLIENTS)) {
+        try (ExecutorService threads = Executors.newFixedThreadPool(CLIENTS);
+                Console server =
+                        ServerProcess.java("the server", JVM, main, List.of(socket, image))) {
             server.await("ok listening");
             List<Future<?>> runs = new ArrayList<>();
             for (int i = 0; i < CLIENTS; i++) {
@@ -110,13 +121,16 @@ class SoakTest {
     private boolean goesOn() {
         batches.release();
         long count = started.incrementAndGet();
-        return ImageZoo.LONG ? System.nanoTime() - begin < NANOS : count < BATCHES;
+        boolean more = ImageZoo.LONG ? System.nanoTime() - begin < NANOS : count < BATCHES;
+        return more && running.get() == CLIENTS;
     }
 
     /** Makes snapshots and bitmaps and removes old ones, until all clients are done. */
     private void disturb(Console server) throws InterruptedException {
         while (running.get() == CLIENTS) {
-            batches.acquire(BATCHES_EACH_TURN);
+            if (!batches.tryAcquire(BATCHES_EACH_TURN, LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                throw server.failure("answers nobody");
+            }
             int old = turns - KEPT;
             say(server, "snapshot s" + turns);
             say(server, "bitmap b" + turns);
