@@ -33,6 +33,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -228,6 +229,7 @@ class NbdClientTest {
     @Test
     void withoutZeroingZerosAreWrittenAndWithoutDiscardNothingHappens() throws Exception {
         List<Integer> types = new ArrayList<>();
+        CountDownLatch left = new CountDownLatch(1);
         ScriptedNbd.Script script =
                 peer -> {
                     peer.agree(SIZE, Nbd.SEND_FLUSH, 0);
@@ -235,19 +237,22 @@ class NbdClientTest {
                         Request request = peer.request();
                         types.add(request.type());
                         if (request.type() == Nbd.CMD_DISC) {
+                            left.countDown();
                             return;
                         }
                         answer(peer, request);
                     }
                 };
-        try (ScriptedNbd server = server(script);
-                StorageNode disk = open(ONE, true)) {
-            disk.zero(100, 5000, ZeroMode.UNMAP, Durability.STABLE);
-            disk.discard(0, SIZE);
-            assertThrows(
-                    BlockException.Unsupported.class,
-                    () -> disk.zero(0, 512, ZeroMode.UNMAP_FAST, Durability.CACHED));
+        try (ScriptedNbd server = server(script)) {
+            try (StorageNode disk = open(ONE, true)) {
+                disk.zero(100, 5000, ZeroMode.UNMAP, Durability.STABLE);
+                disk.discard(0, SIZE);
+                assertThrows(
+                        BlockException.Unsupported.class,
+                        () -> disk.zero(0, 512, ZeroMode.UNMAP_FAST, Durability.CACHED));
+            }
             assertTrue(server.endpoint() instanceof Endpoint.Unix);
+            assertTrue(left.await(60, TimeUnit.SECONDS), "the server was not told of the end");
         }
         assertEquals(List.of(Nbd.CMD_WRITE, Nbd.CMD_FLUSH, Nbd.CMD_DISC), types);
     }

@@ -218,7 +218,8 @@ class OpensslTest {
 
         public static void main(String[] arguments) throws Exception {
             Path folder = Path.of(arguments[0]);
-            ExecutorService threads = Executors.newCachedThreadPool();
+            ExecutorService threads =
+                    Executors.newCachedThreadPool(Thread.ofPlatform().daemon().factory());
             try (Listener listener = Net.listen(new Endpoint.Tcp("127.0.0.1", 0))) {
                 Future<Transport> server =
                         threads.submit(
@@ -241,7 +242,6 @@ class OpensslTest {
                 first.get();
                 second.get();
             }
-            System.exit(0);
         }
 
         private static byte[] bytes(long seed) {
