@@ -12,7 +12,7 @@ final class ServerProcess {
     static Console serve(Path socket, Path image) {
         List<Object> arguments = List.of("serve", "-k", socket, image);
         Console started = java("gaur serve", List.of(), "dev.gaur.cli.Main", arguments);
-        started.await("listening on");
+        started.await("listening");
         return started;
     }
 
