@@ -490,7 +490,7 @@ final class ClusterAllocator {
 
     /**
      * Lets the file end behind what is in use. Counts come first: what is counted behind the end of
-     * a file no repair finds, and when the file grows again it is leaked.
+     * a file no repair finds unless it is dirty, and when the file grows again it is leaked.
      */
     void cut() {
         lock.lock();

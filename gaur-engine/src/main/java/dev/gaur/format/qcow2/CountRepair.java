@@ -47,9 +47,22 @@ final class CountRepair {
         for (long first = 0; first < counts.clusters(); first += perBlock) {
             if (!isEqual(first, Math.min(first + perBlock, counts.clusters()))) {
                 log.stopIfCancelled();
-                correct(first, raise);
+                correct(first, Math.min(perBlock, counts.clusters() - first), raise);
             }
             log.listener().progress(first, counts.clusters());
+        }
+    }
+
+    /**
+     * Ends all counts behind what was counted: of clusters that the file had, or was to have, when
+     * it stopped. Who makes it longer again would never give them back.
+     */
+    void endBehind() {
+        int perBlock = geometry.refcountsPerBlock();
+        long behind = counts.clusters() / perBlock * perBlock;
+        for (long first = behind; first < disk.countable(); first += perBlock) {
+            log.stopIfCancelled();
+            correct(first, perBlock, false);
         }
     }
 
@@ -62,19 +75,18 @@ final class CountRepair {
         return true;
     }
 
-    /** Corrects a block and writes the sectors that have changed. */
-    private void correct(long first, boolean raise) {
+    /** Corrects the first counts of a block and writes the sectors that have changed. */
+    private void correct(long first, long count, boolean raise) {
         long offset = disk.offsetOfBlock(first);
         if (offset == 0) {
             return; // All its counts are zero: nothing to lower, and nothing was to be raised.
         }
         block.copyFrom(reader.read(offset, geometry.clusterSize()));
         int order = geometry.refcountOrder();
-        int count = (int) Math.min(geometry.refcountsPerBlock(), counts.clusters() - first);
         int firstChanged = -1;
         int lastChanged = -1;
         for (int i = 0; i < count; i++) {
-            long found = counts.get(first + i);
+            long found = first + i < counts.clusters() ? counts.get(first + i) : 0;
             int comparison = Long.compareUnsigned(RefcountBlock.get(block, order, i), found);
             if (raise ? comparison < 0 : comparison > 0) {
                 RefcountBlock.set(block, order, i, found);

@@ -98,6 +98,11 @@ final class DiskCounts {
         return offset;
     }
 
+    /** How many clusters the table has room to count. */
+    long countable() {
+        return (long) table.length * geometry.refcountsPerBlock();
+    }
+
     private void loadBlock(long first, int count, MemorySegment bytes) {
         int order = geometry.refcountOrder();
         int longs = 1 << order;

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * Repairs an image file. What is found is what {@link ConsistencyCheck} finds; then, each step
  * stable before the next begins: entries lose illegal places without data; counts that are too low
  * are raised, or refcount structures made anew; a new snapshot table replaces the old one; counts
- * that are too high are lowered; COPIED flags follow the counts; the marks "dirty" and "corrupt"
- * are cleared.
+ * that are too high are lowered, of a dirty image those behind its end, too; COPIED flags follow
+ * the counts; the marks "dirty" and "corrupt" are cleared.
  *
  * <p>So a crash in between leaves counts that are right or too high (invariants Q1, Q3, Q6), and
  * nothing is written where anything else is referenced.
@@ -273,6 +273,10 @@ final class Repair implements Repairer {
             if (changed && scan.isComplete()) {
                 repair.lower();
                 writer.flush();
+            }
+            boolean nothingBehind = scan.isComplete() && scan.counter().beyondEnd() == 0;
+            if (all && header.has(Header.DIRTY) && nothingBehind) {
+                repair.endBehind();
             }
         }
 

@@ -403,6 +403,34 @@ class RepairTest {
         }
     }
 
+    /** The file became longer, and of that only the count is there: nobody would give it back. */
+    @Test
+    void dirtyImageCountsNothingBehindItsEnd() {
+        TinyImage image = withData().put(72, Header.DIRTY);
+        int end = image.toBytes().length / CLUSTER;
+        image.count(end, 1).count(end + 2, 2);
+        try (MemoryStorage storage = image.storage()) {
+            Repair.onOpen(storage, HeaderCodec.read(storage));
+            storage.resize((end + 3L) * CLUSTER);
+            assertTrue(check(bytes(storage)).isClean());
+            assertDataIntact(bytes(storage));
+        }
+    }
+
+    /** What leads there is no space that was lost. */
+    @Test
+    void dirtyImageThatWasCutKeepsItsCounts() {
+        TinyImage image = withData().put(72, Header.DIRTY);
+        int end = image.toBytes().length / CLUSTER;
+        image.entry(3, COPIED | (end + 2L) * CLUSTER).count(end + 2, 1);
+        try (MemoryStorage storage = image.storage()) {
+            Header header = HeaderCodec.read(storage);
+            assertThrows(BlockException.Corrupt.class, () -> Repair.onOpen(storage, header));
+            storage.resize((end + 3L) * CLUSTER);
+            assertTrue(check(bytes(storage)).isClean());
+        }
+    }
+
     @Test
     void cleanImageIsNotLookedAt() {
         TinyImage image = withData().entry(1, 0);
