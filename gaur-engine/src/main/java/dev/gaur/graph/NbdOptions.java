@@ -17,13 +17,13 @@ import java.util.Optional;
 record NbdOptions(NbdAddress address, ClientOptions client) {
     private static final int CONNECTIONS_MAX = 64;
 
-    static NbdOptions read(OptionReader options) {
+    static NbdOptions read(OptionReader options, Credentials credentials) {
         String name = options.text("filename", "");
         NbdAddress given =
                 name.isEmpty()
                         ? new NbdAddress(server(options), options.text("export", ""), false)
                         : NbdAddress.parse(name);
-        Optional<Security> security = security(options);
+        Optional<Security> security = security(options, given, credentials);
         NbdAddress address =
                 security.isEmpty() ? given : new NbdAddress(given.endpoint(), given.export(), true);
         ClientOptions client =
@@ -36,14 +36,13 @@ record NbdOptions(NbdAddress address, ClientOptions client) {
         return new NbdOptions(address, client);
     }
 
-    /** Credentials are objects with a name, of which there are none yet. */
-    private static Optional<Security> security(OptionReader options) {
+    private static Optional<Security> security(
+            OptionReader options, NbdAddress address, Credentials credentials) {
         String id = options.text("tls-creds", "");
-        options.text("tls-hostname", "");
-        if (!id.isEmpty()) {
-            throw OptionReader.refusal("No TLS credentials with id '" + id + "'");
-        }
-        return Optional.empty();
+        String host = options.text("tls-hostname", address.host());
+        return id.isEmpty() && !address.tls()
+                ? Optional.empty()
+                : Optional.of(credentials.forClient(id, host));
     }
 
     private static int connections(OptionReader options) {
