@@ -19,19 +19,16 @@ record NbdOptions(NbdAddress address, ClientOptions client) {
 
     static NbdOptions read(OptionReader options, Credentials credentials) {
         String name = options.text("filename", "");
-        NbdAddress given =
+        NbdAddress address =
                 name.isEmpty()
                         ? new NbdAddress(server(options), options.text("export", ""), false)
                         : NbdAddress.parse(name);
-        Optional<Security> security = security(options, given, credentials);
-        NbdAddress address =
-                security.isEmpty() ? given : new NbdAddress(given.endpoint(), given.export(), true);
         ClientOptions client =
                 ClientOptions.DEFAULT
                         .withConnections(connections(options))
                         .withReconnectDelay(seconds(options, "reconnect-delay"))
                         .withOpenTimeout(seconds(options, "open-timeout"))
-                        .withSecurity(security);
+                        .withSecurity(security(options, address, credentials));
         options.endOfProtocol("nbd");
         return new NbdOptions(address, client);
     }
