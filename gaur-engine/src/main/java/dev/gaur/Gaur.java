@@ -2,6 +2,7 @@ package dev.gaur;
 
 import dev.gaur.format.InspectionReport;
 import dev.gaur.graph.ChainOpener;
+import dev.gaur.graph.Credentials;
 import dev.gaur.graph.Inspector;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.storage.CacheMode;
@@ -48,8 +49,8 @@ public final class Gaur {
     /**
      * Opens an image that an NBD server holds, or a file.
      *
-     * @param uri such as {@code nbd://host:port/export}, {@code nbd+unix:///export?socket=PATH} or
-     *     {@code file:///path}
+     * @param uri such as {@code nbd://host:port/export}, {@code nbd+unix:///export?socket=PATH},
+     *     with {@code nbds} for TLS, or {@code file:///path}
      * @param options how; past the page cache only means something for files
      * @return the disk; to be closed by the caller
      * @throws dev.gaur.block.BlockException as {@link #open(Path)} does
@@ -71,8 +72,15 @@ public final class Gaur {
                         .withSnapshot(options.snapshot())
                         .withMetadataCacheBytes(options.metadataCacheBytes())
                         .withPolicy(options.policy())
+                        .withCredentials(credentials(options))
                         .withCache(options.direct() ? CacheMode.NONE : CacheMode.WRITEBACK);
         return new DiskImage(ChainOpener.open(location, request));
+    }
+
+    private static Credentials credentials(OpenOptions options) {
+        return options.tls()
+                .<Credentials>map(tls -> (_, host) -> tls.forClient(host))
+                .orElse(Credentials.NONE);
     }
 
     /** The path as a location: a name such as {@code a:b} must not look like a protocol. */

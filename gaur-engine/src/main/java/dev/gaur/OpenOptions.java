@@ -1,7 +1,9 @@
 package dev.gaur;
 
 import dev.gaur.format.FormatOptions;
+import dev.gaur.net.TlsCredentials;
 import dev.gaur.storage.OpenPolicy;
+import java.util.Optional;
 
 /**
  * How {@link Gaur#open(java.nio.file.Path, OpenOptions)} opens an image. Immutable; each {@code
@@ -20,6 +22,7 @@ import dev.gaur.storage.OpenPolicy;
  * @param direct past the page cache (O_DIRECT) where native access is allowed, for reading and
  *     writing; without effect elsewhere. Requests may have any offset and length: of a block of the
  *     device that is written in part the rest is read first
+ * @param tls credentials of a client, for servers whose URI asks for TLS ({@code nbds})
  */
 public record OpenOptions(
         String format,
@@ -28,51 +31,75 @@ public record OpenOptions(
         String snapshot,
         long metadataCacheBytes,
         OpenPolicy policy,
-        boolean direct) {
+        boolean direct,
+        Optional<TlsCredentials> tls) {
 
     /**
      * For reading, with locks, the format found out; an image that refers to other files is
      * refused.
      */
     public static final OpenOptions DEFAULT =
-            new OpenOptions("", false, false, "", FormatOptions.AUTO, OpenPolicy.refuse(), false);
+            new OpenOptions(
+                    "",
+                    false,
+                    false,
+                    "",
+                    FormatOptions.AUTO,
+                    OpenPolicy.refuse(),
+                    false,
+                    Optional.empty());
 
     /** Returns these options with a format stated; empty to find out. */
     public OpenOptions withFormat(String other) {
         return new OpenOptions(
-                other, writable, shared, snapshot, metadataCacheBytes, policy, direct);
+                other, writable, shared, snapshot, metadataCacheBytes, policy, direct, tls);
     }
 
     /** Returns these options for writing too, or not. */
     public OpenOptions withWritable(boolean other) {
-        return new OpenOptions(format, other, shared, snapshot, metadataCacheBytes, policy, direct);
+        return new OpenOptions(
+                format, other, shared, snapshot, metadataCacheBytes, policy, direct, tls);
     }
 
     /** Returns these options without locks, or with them. */
     public OpenOptions withShared(boolean other) {
         return new OpenOptions(
-                format, writable, other, snapshot, metadataCacheBytes, policy, direct);
+                format, writable, other, snapshot, metadataCacheBytes, policy, direct, tls);
     }
 
     /** Returns these options for an internal snapshot. */
     public OpenOptions withSnapshot(String other) {
-        return new OpenOptions(format, writable, shared, other, metadataCacheBytes, policy, direct);
+        return new OpenOptions(
+                format, writable, shared, other, metadataCacheBytes, policy, direct, tls);
     }
 
     /** Returns these options with another bound of the metadata cache, in bytes. */
     public OpenOptions withMetadataCacheBytes(long other) {
-        return new OpenOptions(format, writable, shared, snapshot, other, policy, direct);
+        return new OpenOptions(format, writable, shared, snapshot, other, policy, direct, tls);
     }
 
     /** Returns these options with another policy for what an image names. */
     public OpenOptions withPolicy(OpenPolicy other) {
         return new OpenOptions(
-                format, writable, shared, snapshot, metadataCacheBytes, other, direct);
+                format, writable, shared, snapshot, metadataCacheBytes, other, direct, tls);
     }
 
     /** Returns these options past the page cache, or through it. */
     public OpenOptions withDirect(boolean other) {
         return new OpenOptions(
-                format, writable, shared, snapshot, metadataCacheBytes, policy, other);
+                format, writable, shared, snapshot, metadataCacheBytes, policy, other, tls);
+    }
+
+    /** Returns these options with credentials for TLS. */
+    public OpenOptions withTls(TlsCredentials other) {
+        return new OpenOptions(
+                format,
+                writable,
+                shared,
+                snapshot,
+                metadataCacheBytes,
+                policy,
+                direct,
+                Optional.of(other));
     }
 }

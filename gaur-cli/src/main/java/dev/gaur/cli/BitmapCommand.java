@@ -116,6 +116,7 @@ final class BitmapCommand implements Command {
                         call.value(SOURCE_FILE, ""),
                         OpenRequest.READ
                                 .withFormat(call.value(SOURCE_FORMAT, ""))
+                                .withCredentials(UserObjects.of(call))
                                 .withBacking(false))
                 : null;
     }

@@ -121,7 +121,8 @@ final class ConvertTargetFile {
     private NewFile begin(String name, long length) {
         try {
             StorageOptions options = StorageOptions.WRITE.withDirect(cache.direct());
-            return NewTarget.begin(FileDriver.fast(), name, options, length);
+            return NewTarget.of(UserObjects.of(call))
+                    .begin(FileDriver.fast(), name, options, length);
         } catch (BlockException.Unsupported failure) {
             throw new CommandException(failure.found());
         } catch (CommandException failure) {
@@ -293,6 +294,7 @@ final class ConvertTargetFile {
         return OpenRequest.READ
                 .withFormat(isTree() ? "" : format)
                 .withImageOpts(isTree())
+                .withCredentials(UserObjects.of(call))
                 .withWritable(true)
                 .withCache(cache);
     }

@@ -9,6 +9,7 @@ import dev.gaur.format.Preallocation;
 import dev.gaur.format.qcow2.ImageCreator;
 import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.format.qcow2.Qcow2OptionNames;
+import dev.gaur.graph.Credentials;
 import dev.gaur.graph.Locations;
 import dev.gaur.job.NewFile;
 import dev.gaur.mem.BufferPool;
@@ -194,7 +195,7 @@ final class CreateCommand implements Command {
 
     private static NewFile begin(FileDriver driver, String file, long length) {
         try {
-            return NewTarget.begin(driver, file, StorageOptions.WRITE, length);
+            return NewTarget.of(Credentials.NONE).begin(driver, file, StorageOptions.WRITE, length);
         } catch (CommandException failure) {
             throw new CommandException(file + ": " + failure.text());
         }

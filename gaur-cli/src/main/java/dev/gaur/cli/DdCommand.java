@@ -138,7 +138,7 @@ final class DdCommand implements Command {
         }
         long size = Math.ceilDiv(end - start, (long) SECTOR) * SECTOR;
         if (format.equals(CreateFormats.RAW)) {
-            try (NewFile target = begin(part.output, size)) {
+            try (NewFile target = begin(call, part.output, size)) {
                 StorageNode file = target.storage();
                 if (file.length() < size) {
                     file.resize(size);
@@ -148,26 +148,31 @@ final class DdCommand implements Command {
             }
             return;
         }
-        create(part.output, size);
-        OpenRequest request = OpenRequest.READ.withFormat(format).withWritable(true);
+        create(call, part.output, size);
+        OpenRequest request =
+                OpenRequest.READ
+                        .withFormat(format)
+                        .withWritable(true)
+                        .withCredentials(UserObjects.of(call));
         try (BlockDevice target = open(part.output, request)) {
             copy(source, start, end, target, true);
         }
     }
 
-    private static void create(String file, long size) {
+    private static void create(Invocation call, String file, long size) {
         CreateOptionValues values =
                 new CreateOptionValues(CreateFormats.options(CreateFormats.QCOW2));
         Qcow2CreateOptions options = Qcow2OptionNames.parse(values).withSize(size);
-        try (NewFile image = begin(file, 0)) {
+        try (NewFile image = begin(call, file, 0)) {
             ImageCreator.create(image.storage(), Optional.empty(), options);
             image.commit(false);
         }
     }
 
-    private static NewFile begin(String file, long length) {
+    private static NewFile begin(Invocation call, String file, long length) {
         try {
-            return NewTarget.begin(FileDriver.fast(), file, StorageOptions.WRITE, length);
+            return NewTarget.of(UserObjects.of(call))
+                    .begin(FileDriver.fast(), file, StorageOptions.WRITE, length);
         } catch (BlockException.Unsupported failure) {
             throw new CommandException(failure.found());
         } catch (CommandException failure) {

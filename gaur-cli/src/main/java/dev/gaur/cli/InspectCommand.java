@@ -83,11 +83,11 @@ final class InspectCommand implements Command {
                 .ifPresent(it -> text.append("virtual size: ").append(size(it)).append('\n'));
         for (Referral each : report.referrals()) {
             text.append(each.reference().kind().text()).append(": ");
-            text.append(printable(each.reference().name())).append('\n');
+            text.append(Terminal.printable(each.reference().name())).append('\n');
         }
         for (Finding each : report.findings()) {
             text.append(word(each.severity())).append(": ");
-            text.append(printable(each.text())).append('\n');
+            text.append(Terminal.printable(each.text())).append('\n');
         }
         text.append("verdict: ").append(verdict(report)).append('\n');
         return text.toString();
@@ -99,16 +99,6 @@ final class InspectCommand implements Command {
 
     private static String verdict(InspectionReport report) {
         return report.isSafe() ? "safe to open" : "dangerous to open";
-    }
-
-    /** A hostile name must not steer the terminal. */
-    private static String printable(String text) {
-        StringBuilder clean = new StringBuilder(text.length());
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            clean.append(Character.isISOControl(c) ? '?' : c);
-        }
-        return clean.toString();
     }
 
     private static String word(Enum<?> value) {

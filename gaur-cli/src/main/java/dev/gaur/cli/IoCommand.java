@@ -84,7 +84,6 @@ final class IoCommand implements Command {
         for (String event : call.values(TRACE)) {
             call.warn("trace event '" + event + "' does not exist");
         }
-        Options.checkObjects(call);
         try (IoShell shell = new IoShell(call)) {
             open(shell);
             if (call.has(COMMAND)) {
@@ -119,7 +118,8 @@ final class IoCommand implements Command {
     }
 
     private static OpenRequest request(IoShell shell) {
-        OpenRequest request = IoOpening.DEFAULT.withFormat(shell.call().value(FORMAT, ""));
+        OpenRequest request =
+                IoOpening.request(shell.call()).withFormat(shell.call().value(FORMAT, ""));
         for (OptionParser.Given each : shell.call().given()) {
             if (!each.option().letters().isEmpty()) {
                 char letter = each.option().letters().charAt(0);

@@ -26,8 +26,13 @@ record IoOpening(
             List.of("cache.direct", "cache.no-flush", "cache.writeback");
 
     /** What qemu-io has unless told otherwise: for writing, each write stable, discards obeyed. */
-    static final OpenRequest DEFAULT =
+    private static final OpenRequest DEFAULT =
             OpenRequest.READ.withWritable(true).withCache(CacheMode.WRITETHROUGH);
+
+    /** What qemu-io has unless told otherwise, with the credentials that the user has defined. */
+    static OpenRequest request(Invocation call) {
+        return DEFAULT.withCredentials(UserObjects.of(call));
+    }
 
     /** Opens an image. */
     static IoOpening of(IoShell shell, String file, OptionTree tree, OpenRequest request) {
@@ -86,7 +91,7 @@ record IoOpening(
 
     static void open(IoShell shell, IoVerb verb, List<String> words) {
         IoArguments given = IoArguments.parse(shell, verb, words, "snCro:ki:t:d:U");
-        OpenRequest request = DEFAULT;
+        OpenRequest request = request(shell.call());
         OptionTree tree = OptionTree.EMPTY;
         for (IoArguments.Given each : given.given()) {
             if (each.letter() == 'o') {

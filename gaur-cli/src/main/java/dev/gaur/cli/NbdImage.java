@@ -41,6 +41,7 @@ final class NbdImage {
                 OpenRequest.READ
                         .withFormat(call.value(NbdCommand.FORMAT, ""))
                         .withImageOpts(call.has(Options.IMAGE_OPTS))
+                        .withCredentials(UserObjects.of(call))
                         .withWritable(!readOnly)
                         .withCache(settings.cache())
                         .with(OpenRequest.Extra.NATIVE_AIO, settings.isNativeAio())

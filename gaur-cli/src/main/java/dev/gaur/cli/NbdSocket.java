@@ -14,13 +14,18 @@ final class NbdSocket {
 
     private NbdSocket() {}
 
+    /** Returns where the options say that a server is. */
+    static Endpoint endpoint(Invocation call) {
+        return call.has(NbdCommand.SOCKET) ? unix(call.value(NbdCommand.SOCKET, "")) : tcp(call);
+    }
+
     static void listen(Invocation call, NbdSettings settings, Service service) {
         if (!settings.inherited().isEmpty()) {
             inherit(settings.inherited().getFirst(), service);
         } else if (call.has(NbdCommand.SOCKET)) {
-            unix(call.value(NbdCommand.SOCKET, ""), service);
+            listen(unix(call.value(NbdCommand.SOCKET, "")), service);
         } else {
-            tcp(call, service);
+            listen(tcp(call), service);
         }
     }
 
@@ -34,7 +39,7 @@ final class NbdSocket {
         }
     }
 
-    private static void unix(String path, Service service) {
+    private static Endpoint.Unix unix(String path) {
         if (path.getBytes(StandardCharsets.UTF_8).length >= UNIX_PATH_BYTES) {
             throw new CommandException(
                     "UNIX socket path '"
@@ -42,21 +47,30 @@ final class NbdSocket {
                             + "' is too long\n"
                             + "Path must be less than 108 bytes");
         }
+        return new Endpoint.Unix(Path.of(path));
+    }
+
+    private static void listen(Endpoint.Unix socket, Service service) {
         try {
-            service.listen(new Endpoint.Unix(Path.of(path)));
+            service.listen(socket);
         } catch (IOException failure) {
             throw new CommandException(
-                    "Failed to bind socket to " + path + ": " + failure.getMessage());
+                    "Failed to bind socket to " + socket.path() + ": " + failure.getMessage());
         }
     }
 
-    private static void tcp(Invocation call, Service service) {
+    private static Endpoint.Tcp tcp(Invocation call) {
         String host = call.value(NbdCommand.BIND, EVERYWHERE);
         String port = call.value(NbdCommand.PORT, Integer.toString(Nbd.PORT));
+        return new Endpoint.Tcp(host, number(host, port));
+    }
+
+    private static void listen(Endpoint.Tcp socket, Service service) {
         try {
-            service.listen(new Endpoint.Tcp(host, number(host, port)));
+            service.listen(socket);
         } catch (UnknownHostException _) {
-            throw unresolved(host, port, "Name or service not known");
+            String port = Integer.toString(socket.port());
+            throw unresolved(socket.host(), port, "Name or service not known");
         } catch (IOException failure) {
             String why = String.valueOf(failure.getMessage());
             String what =

@@ -2,16 +2,28 @@ package dev.gaur.cli;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
+import dev.gaur.graph.Credentials;
 import dev.gaur.graph.Locations;
 import dev.gaur.job.NewFile;
 import dev.gaur.storage.StorageDriver;
 import dev.gaur.storage.StorageOptions;
+import dev.gaur.storage.nbd.ClientOptions;
 import dev.gaur.storage.nbd.NbdAddress;
 import dev.gaur.storage.nbd.NbdDriver;
+import java.util.Optional;
 
 /** What a command makes: a file, or what takes the place of all that a server's disk holds. */
 final class NewTarget {
-    private NewTarget() {}
+    private final Credentials credentials;
+
+    private NewTarget(Credentials credentials) {
+        this.credentials = credentials;
+    }
+
+    /** Takes credentials for servers whose URI asks for TLS. */
+    static NewTarget of(Credentials credentials) {
+        return new NewTarget(credentials);
+    }
 
     /** Tells whether a name is one that a new image can have. */
     static void check(String name) {
@@ -28,7 +40,7 @@ final class NewTarget {
      * @param length bytes that it has to have from the beginning
      * @throws CommandException with QEMU's words, without those that say what was being done
      */
-    static NewFile begin(StorageDriver files, String name, StorageOptions how, long length) {
+    NewFile begin(StorageDriver files, String name, StorageOptions how, long length) {
         try {
             if (NbdAddress.isAddress(name)) {
                 return NewFile.over(server(name, how, length));
@@ -41,10 +53,10 @@ final class NewTarget {
         }
     }
 
-    private static StorageNode server(String name, StorageOptions how, long length) {
+    private StorageNode server(String name, StorageOptions how, long length) {
         StorageNode disk;
         try {
-            disk = NbdDriver.DEFAULT.open(name, how);
+            disk = driver(NbdAddress.parse(name)).open(name, how);
         } catch (BlockException failure) {
             throw new CommandException(
                     "Protocol driver 'nbd' does not support image creation, and opening the image"
@@ -56,5 +68,13 @@ final class NewTarget {
             throw new CommandException("Cannot grow NBD nodes");
         }
         return disk;
+    }
+
+    private NbdDriver driver(NbdAddress address) {
+        return address.tls()
+                ? new NbdDriver(
+                        ClientOptions.DEFAULT.withSecurity(
+                                Optional.of(credentials.forClient("", address.host()))))
+                : NbdDriver.DEFAULT;
     }
 }

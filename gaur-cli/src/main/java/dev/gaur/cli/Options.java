@@ -39,23 +39,18 @@ final class Options {
 
     /**
      * Returns a request for reading as the common options have it: format, list of driver options,
-     * locks.
+     * locks, credentials.
      */
     static OpenRequest request(Invocation call, Option format) {
         boolean imageOpts = call.has(IMAGE_OPTS);
         if (imageOpts && call.has(format)) {
             throw new CommandException("--image-opts and --format are mutually exclusive");
         }
-        checkObjects(call);
         return OpenRequest.READ
+                .withCredentials(UserObjects.of(call))
                 .withFormat(call.value(format, ""))
                 .withShared(call.has(SHARED))
                 .withImageOpts(imageOpts);
-    }
-
-    /** Checks {@link #OBJECT}; what they define is read when something asks for it. */
-    static void checkObjects(Invocation call) {
-        UserObjects.of(call);
     }
 
     /** Refuses options that a later version will have. */

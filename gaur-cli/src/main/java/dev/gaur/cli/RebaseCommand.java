@@ -103,6 +103,7 @@ final class RebaseCommand implements Command {
                     OpenRequest.READ
                             .withFormat(target.format())
                             .withShared(call.has(SHARED))
+                            .withCredentials(UserObjects.of(call))
                             .withCache(CacheOption.sourceMode(call, BACKING_CACHE));
             return ChainOpener.open(location, request);
         } catch (BlockException failure) {

@@ -92,6 +92,7 @@ final class ServeImages {
                 OpenRequest.READ
                         .withFormat(call.value(Options.FORMAT, ""))
                         .withImageOpts(imageOpts)
+                        .withCredentials(UserObjects.of(call))
                         .withCache(CacheOption.mode(call))
                         .withShared(call.has(Options.SHARED))
                         .withSnapshot(call.value(ServeCommand.SNAPSHOT, ""));

@@ -23,4 +23,14 @@ final class Terminal {
             return false;
         }
     }
+
+    /** Returns a text that anybody may have written, so that it does not steer the terminal. */
+    static String printable(String text) {
+        StringBuilder clean = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            clean.append(Character.isISOControl(c) ? '?' : c);
+        }
+        return clean.toString();
+    }
 }

@@ -1,6 +1,7 @@
 package dev.gaur.cli;
 
 import dev.gaur.block.BlockException;
+import dev.gaur.graph.Credentials;
 import dev.gaur.graph.OptionTree;
 import dev.gaur.net.Security;
 import dev.gaur.net.TlsCredentials;
@@ -15,7 +16,7 @@ import java.util.Set;
  * What the user has defined by {@code --object}, by id: credentials for TLS, and secrets, which
  * nothing needs yet. Files of credentials are read when they are asked for. Immutable.
  */
-final class UserObjects {
+final class UserObjects implements Credentials {
     /** Names the credentials that a server or a client shall use. */
     static final Option TLS_CREDS =
             Option.valued("", "tls-creds", "ID", "encrypt, with the credentials of this object");
@@ -126,16 +127,23 @@ final class UserObjects {
         return credentials(id, true).forServer();
     }
 
-    /**
-     * Returns what makes the connections of a client secret.
-     *
-     * @param id of credentials for a client
-     * @param host what the server's certificate must be for; empty for any that the authority has
-     *     signed
-     * @throws CommandException in QEMU's words, if there are none
-     */
-    Security forClient(String id, String host) {
-        return credentials(id, false).forClient(host);
+    /** {@inheritDoc} URIs name no credentials: then these are the only object there is. */
+    @Override
+    public Security forClient(String id, String host) {
+        try {
+            return credentials(id.isEmpty() ? onlyId() : id, false).forClient(host);
+        } catch (CommandException failure) {
+            throw new BlockException.Unsupported("", "", failure.text());
+        }
+    }
+
+    private String onlyId() {
+        if (byId.size() != 1) {
+            throw new CommandException(
+                    "TLS needs credentials: define one --object tls-creds-x509 or name it by"
+                            + " tls-creds");
+        }
+        return byId.keySet().iterator().next();
     }
 
     private TlsCredentials credentials(String id, boolean server) {

@@ -224,12 +224,7 @@ public final class ChainOpener {
         FormatOptions options =
                 top ? request.options() : new FormatOptions("", request.metadataCacheBytes());
         return ImageSource.open(
-                driver,
-                layer,
-                storageOptions(writesNext()),
-                options,
-                request.has(OpenRequest.Extra.NATIVE_AIO),
-                beforeOpen);
+                driver, layer, storageOptions(writesNext()), options, request, beforeOpen);
     }
 
     /** Whether the layer that is opened next is opened for writing. */
@@ -319,7 +314,7 @@ public final class ChainOpener {
                         Locations.ofReference(reference, source.location(), request.policy());
                 wanted = wanted.with("driver", "file").with("filename", location);
             }
-            StorageTree tree = new StorageTree(driver, _ -> {});
+            StorageTree tree = new StorageTree(driver, request.credentials(), _ -> {});
             StorageNode opened = tree.open(wanted, storageOptions(writable));
             dataFile = opened;
             return opened;

@@ -48,6 +48,7 @@ record ImageSource(
      *
      * @param how the storage is opened unless the options say otherwise
      * @param base what the format is told unless the options say otherwise
+     * @param request has what concerns all its files
      * @param beforeOpen is told the path of the file, and may refuse it
      */
     static ImageSource open(
@@ -55,7 +56,7 @@ record ImageSource(
             Layer layer,
             StorageOptions how,
             FormatOptions base,
-            boolean nativeAio,
+            OpenRequest request,
             Consumer<String> beforeOpen) {
         if (layer.ofImage() && !layer.format().isEmpty()) {
             Formats.named(layer.format(), layer.location()); // Never a driver of another kind.
@@ -64,8 +65,8 @@ record ImageSource(
         OptionReader options = belowFilters(new OptionReader(layer.options()), filters);
         NodeOptions node = NodeOptions.read(options);
         requireAccess(node, how);
-        StorageTree tree = new StorageTree(files, beforeOpen);
-        tree.setNativeAio(nativeAio);
+        StorageTree tree = new StorageTree(files, request.credentials(), beforeOpen);
+        tree.setNativeAio(request.has(OpenRequest.Extra.NATIVE_AIO));
         StorageNode storage = openStorage(layer, options, node.storage(how), tree);
         try {
             return describe(layer, options, node, base, storage, tree, filters);

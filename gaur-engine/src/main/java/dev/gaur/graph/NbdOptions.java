@@ -17,33 +17,29 @@ import java.util.Optional;
 record NbdOptions(NbdAddress address, ClientOptions client) {
     private static final int CONNECTIONS_MAX = 64;
 
-    static NbdOptions read(OptionReader options) {
+    static NbdOptions read(OptionReader options, Credentials credentials) {
         String name = options.text("filename", "");
-        NbdAddress given =
+        NbdAddress address =
                 name.isEmpty()
                         ? new NbdAddress(server(options), options.text("export", ""), false)
                         : NbdAddress.parse(name);
-        Optional<Security> security = security(options);
-        NbdAddress address =
-                security.isEmpty() ? given : new NbdAddress(given.endpoint(), given.export(), true);
         ClientOptions client =
                 ClientOptions.DEFAULT
                         .withConnections(connections(options))
                         .withReconnectDelay(seconds(options, "reconnect-delay"))
                         .withOpenTimeout(seconds(options, "open-timeout"))
-                        .withSecurity(security);
+                        .withSecurity(security(options, address, credentials));
         options.endOfProtocol("nbd");
         return new NbdOptions(address, client);
     }
 
-    /** Credentials are objects with a name, of which there are none yet. */
-    private static Optional<Security> security(OptionReader options) {
+    private static Optional<Security> security(
+            OptionReader options, NbdAddress address, Credentials credentials) {
         String id = options.text("tls-creds", "");
-        options.text("tls-hostname", "");
-        if (!id.isEmpty()) {
-            throw OptionReader.refusal("No TLS credentials with id '" + id + "'");
-        }
-        return Optional.empty();
+        String host = options.text("tls-hostname", address.host());
+        return id.isEmpty() && !address.tls()
+                ? Optional.empty()
+                : Optional.of(credentials.forClient(id, host));
     }
 
     private static int connections(OptionReader options) {

@@ -59,7 +59,7 @@ public final class OpenCheck implements AutoCloseable {
         StorageDriver driver = options.direct() ? FileDriver.fast() : FileDriver.portable();
         Layer layer = Layer.ofUser(location, OptionTree.EMPTY, request);
         ImageSource source =
-                ImageSource.open(driver, layer, options, request.options(), false, _ -> {});
+                ImageSource.open(driver, layer, options, request.options(), request, _ -> {});
         StorageNode storage = source.storage();
         try {
             if (options.writable()) {

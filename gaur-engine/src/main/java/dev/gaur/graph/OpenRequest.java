@@ -17,6 +17,7 @@ import java.util.Set;
  * @param options of the image itself; its layers below take only the bound of the metadata cache
  * @param cache when writes are done, and whether requests go past the page cache
  * @param policy what may be opened because an image names it
+ * @param credentials for servers that the user names
  * @param extras what is asked for rarely; immutable
  */
 public record OpenRequest(
@@ -27,6 +28,7 @@ public record OpenRequest(
         FormatOptions options,
         CacheMode cache,
         OpenPolicy policy,
+        Credentials credentials,
         Set<Extra> extras) {
     /** What is asked for rarely. */
     public enum Extra {
@@ -55,6 +57,7 @@ public record OpenRequest(
                     FormatOptions.DEFAULT,
                     CacheMode.WRITEBACK,
                     OpenPolicy.followLocalFiles(),
+                    Credentials.NONE,
                     Set.of());
 
     /** Returns the id or name of the internal snapshot to read; empty for the active state. */
@@ -75,28 +78,31 @@ public record OpenRequest(
     /** The same with another format. */
     public OpenRequest withFormat(String other) {
         return new OpenRequest(
-                other, writable, shared, withBacking, options, cache, policy, extras);
+                other, writable, shared, withBacking, options, cache, policy, credentials, extras);
     }
 
     /** The same for writing too, or not. */
     public OpenRequest withWritable(boolean other) {
-        return new OpenRequest(format, other, shared, withBacking, options, cache, policy, extras);
+        return new OpenRequest(
+                format, other, shared, withBacking, options, cache, policy, credentials, extras);
     }
 
     /** The same without locks, or with them. */
     public OpenRequest withShared(boolean other) {
         return new OpenRequest(
-                format, writable, other, withBacking, options, cache, policy, extras);
+                format, writable, other, withBacking, options, cache, policy, credentials, extras);
     }
 
     /** The same with the backing files, or without. */
     public OpenRequest withBacking(boolean other) {
-        return new OpenRequest(format, writable, shared, other, options, cache, policy, extras);
+        return new OpenRequest(
+                format, writable, shared, other, options, cache, policy, credentials, extras);
     }
 
     /** The same with other options of the image. */
     public OpenRequest withOptions(FormatOptions other) {
-        return new OpenRequest(format, writable, shared, withBacking, other, cache, policy, extras);
+        return new OpenRequest(
+                format, writable, shared, withBacking, other, cache, policy, credentials, extras);
     }
 
     /** The same of another internal snapshot. */
@@ -112,13 +118,19 @@ public record OpenRequest(
     /** The same with another cache mode. */
     public OpenRequest withCache(CacheMode other) {
         return new OpenRequest(
-                format, writable, shared, withBacking, options, other, policy, extras);
+                format, writable, shared, withBacking, options, other, policy, credentials, extras);
     }
 
     /** The same with another policy. */
     public OpenRequest withPolicy(OpenPolicy other) {
         return new OpenRequest(
-                format, writable, shared, withBacking, options, cache, other, extras);
+                format, writable, shared, withBacking, options, cache, other, credentials, extras);
+    }
+
+    /** The same with other credentials for servers. */
+    public OpenRequest withCredentials(Credentials other) {
+        return new OpenRequest(
+                format, writable, shared, withBacking, options, cache, policy, other, extras);
     }
 
     /** Tells whether something is asked for. */
@@ -136,7 +148,15 @@ public record OpenRequest(
             changed.remove(extra);
         }
         return new OpenRequest(
-                format, writable, shared, withBacking, options, cache, policy, Set.copyOf(changed));
+                format,
+                writable,
+                shared,
+                withBacking,
+                options,
+                cache,
+                policy,
+                credentials,
+                Set.copyOf(changed));
     }
 
     /** The same with a location that is a list of driver options, or a name. */

@@ -24,6 +24,7 @@ final class StorageTree {
     private static final int SECTOR = 512;
 
     private final StorageDriver files;
+    private final Credentials credentials;
     private final Consumer<String> beforeOpen;
     private boolean nativeAio;
     private String location = "";
@@ -31,10 +32,12 @@ final class StorageTree {
 
     /**
      * @param files opens the files
+     * @param credentials for servers
      * @param beforeOpen is told the path of the file, and may refuse it
      */
-    StorageTree(StorageDriver files, Consumer<String> beforeOpen) {
+    StorageTree(StorageDriver files, Credentials credentials, Consumer<String> beforeOpen) {
         this.files = files;
+        this.credentials = credentials;
         this.beforeOpen = beforeOpen;
     }
 
@@ -130,8 +133,8 @@ final class StorageTree {
     }
 
     /** An export of an NBD server, which only users can name. */
-    private static StorageNode server(OptionReader options, StorageOptions how) {
-        NbdOptions read = NbdOptions.read(options);
+    private StorageNode server(OptionReader options, StorageOptions how) {
+        NbdOptions read = NbdOptions.read(options, credentials);
         return careless(new NbdDriver(read.client()).open(read.address(), how), how);
     }
 

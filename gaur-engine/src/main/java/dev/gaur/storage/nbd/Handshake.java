@@ -115,11 +115,7 @@ final class Handshake {
             mode = ExportInfo.ReplyMode.EXTENDED;
             return;
         }
-        OptionTalk.Answer chunks = talk.ask(Nbd.OPT_STRUCTURED_REPLY);
-        if (chunks.error() == Nbd.REP_ERR_TLS_REQD) {
-            throw tlsNeeded("structured reply", Nbd.OPT_STRUCTURED_REPLY, chunks);
-        }
-        if (chunks.isYes()) {
+        if (talk.ask(Nbd.OPT_STRUCTURED_REPLY).isYes()) {
             mode = ExportInfo.ReplyMode.STRUCTURED;
         }
     }

@@ -195,6 +195,11 @@ public record NbdAddress(Endpoint endpoint, String export, boolean tls) {
         }
     }
 
+    /** Returns what a certificate of the server must be for; empty if it may be any. */
+    public String host() {
+        return endpoint instanceof Endpoint.Tcp tcp ? tcp.host() : "";
+    }
+
     /** Returns the name that QEMU shows: a URI, but nothing in it is encoded. */
     @Override
     public String toString() {

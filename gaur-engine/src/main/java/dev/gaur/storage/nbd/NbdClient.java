@@ -95,8 +95,7 @@ public final class NbdClient implements AutoCloseable {
 
     private static void requireSecurity(NbdAddress address, ClientOptions options) {
         if (address.tls() && options.security().isEmpty()) {
-            throw new BlockException.Unsupported(
-                    address.toString(), "", "TLS needs credentials, which are not supported yet");
+            throw new BlockException.Unsupported(address.toString(), "", "TLS needs credentials");
         }
     }
 
