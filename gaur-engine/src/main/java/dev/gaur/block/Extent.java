@@ -24,6 +24,21 @@ public sealed interface Extent {
     /** Returns the same kind of extent over another part of it or seen from another layer. */
     Extent at(long offset, long length, int depth);
 
+    /**
+     * Returns this extent as a node sees it that begins elsewhere: only its own offset is another
+     * one, its place in the file stays.
+     */
+    default Extent seenAt(long newOffset) {
+        return switch (this) {
+            case Data it ->
+                    new Data(newOffset, it.length(), it.depth(), it.hostOffset(), it.readsAsZero());
+            case Encoded it -> new Encoded(newOffset, it.length(), it.depth());
+            case Zero it -> new Zero(newOffset, it.length(), it.depth(), it.hostOffset());
+            case Unallocated it ->
+                    new Unallocated(newOffset, it.length(), it.depth(), it.hostOffset());
+        };
+    }
+
     /** Returns the byte after the last. */
     default long end() {
         return offset() + length();

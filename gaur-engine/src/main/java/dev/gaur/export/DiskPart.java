@@ -2,7 +2,6 @@ package dev.gaur.export;
 
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
-import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.ZeroMode;
 import java.lang.foreign.MemorySegment;
@@ -80,20 +79,9 @@ public final class DiskPart implements BlockIo {
     /** {@inheritDoc} Host offsets are what the disk says. */
     @Override
     public void extents(long offset, long count, ExtentVisitor visitor) {
-        disk.extents(place(offset, count), count, extent -> visitor.visit(seenFromHere(extent)));
-    }
-
-    private Extent seenFromHere(Extent extent) {
-        long offset = extent.offset() - start;
-        return switch (extent) {
-            case Extent.Data it ->
-                    new Extent.Data(
-                            offset, it.length(), it.depth(), it.hostOffset(), it.readsAsZero());
-            case Extent.Encoded it -> new Extent.Encoded(offset, it.length(), it.depth());
-            case Extent.Zero it ->
-                    new Extent.Zero(offset, it.length(), it.depth(), it.hostOffset());
-            case Extent.Unallocated it ->
-                    new Extent.Unallocated(offset, it.length(), it.depth(), it.hostOffset());
-        };
+        disk.extents(
+                place(offset, count),
+                count,
+                extent -> visitor.visit(extent.seenAt(extent.offset() - start)));
     }
 }

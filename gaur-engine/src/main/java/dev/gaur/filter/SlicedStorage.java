@@ -2,7 +2,6 @@ package dev.gaur.filter;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
-import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
@@ -81,21 +80,10 @@ public final class SlicedStorage extends DelegatingStorage {
     /** {@inheritDoc} Host offsets stay those of the storage below. */
     @Override
     public void extents(long offset, long count, ExtentVisitor visitor) {
-        below.extents(start + offset, count, extent -> visitor.visit(seenFromHere(extent)));
-    }
-
-    private Extent seenFromHere(Extent extent) {
-        long offset = extent.offset() - start;
-        return switch (extent) {
-            case Extent.Data it ->
-                    new Extent.Data(
-                            offset, it.length(), it.depth(), it.hostOffset(), it.readsAsZero());
-            case Extent.Encoded it -> new Extent.Encoded(offset, it.length(), it.depth());
-            case Extent.Zero it ->
-                    new Extent.Zero(offset, it.length(), it.depth(), it.hostOffset());
-            case Extent.Unallocated it ->
-                    new Extent.Unallocated(offset, it.length(), it.depth(), it.hostOffset());
-        };
+        below.extents(
+                start + offset,
+                count,
+                extent -> visitor.visit(extent.seenAt(extent.offset() - start)));
     }
 
     /**

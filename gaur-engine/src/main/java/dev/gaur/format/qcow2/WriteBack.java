@@ -255,7 +255,8 @@ final class WriteBack {
         if (!lazy) {
             writeCounts();
         }
-        // Counts bring a flush; without them the end of the file, where new clusters are, needs it.
+        // Q14: counts bring a flush; without them the end of the file needs it, where new clusters
+        // are.
         boolean unstable = countsUnstable || file.length() > stableLength;
         if (!batch.isEmpty() && (unstable || batch.barrier())) {
             flushFiles();

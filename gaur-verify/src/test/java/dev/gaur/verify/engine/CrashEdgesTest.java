@@ -111,6 +111,43 @@ class CrashEdgesTest {
         } while (replay.next());
     }
 
+    /** No cluster of a data file is counted: nothing else would bring its length to the disk. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "v3 cluster=4k size=64k data",
+                "v3 cluster=4k size=64k dataraw",
+                "v3 cluster=4k size=64k lazy data"
+            })
+    void aDataFileIsLongEnoughBeforeAnImageLinksToItsNewEnd(String words) {
+        ImageSpec spec = ImageSpec.of(words);
+        CrashMachine machine = new CrashMachine(CrashMachine.Discards.KEEP);
+        TestImage created = TestImage.create(spec, new Random(0));
+        TestImage files =
+                created.in(
+                        List.of(
+                                machine.disk(created.file()),
+                                machine.disk(created.data().orElseThrow())));
+        DiskModel model = files.model();
+        FormatOptions options = FormatOptions.DEFAULT;
+        BitmapHistory none = new BitmapHistory();
+        try (Session session = new Session(files, model, options, machine::position, false, none)) {
+            session.run(new Op.Write(0, SECTOR, 2, false)); // Makes the tables.
+            session.run(new Op.Flush());
+            session.run(new Op.Write(12_288, SECTOR, 2, false)); // Behind the end.
+            session.run(new Op.Flush());
+        }
+        CrashReplay replay = machine.replay();
+        do {
+            for (int i = 0; i < 50; i++) {
+                TestImage crashed = files.in(replay.crash(new Random(ImageZoo.SEED + i)));
+                try (Image image = crashed.openToRead("")) {
+                    model.check(image, replay.position());
+                }
+            }
+        } while (replay.next());
+    }
+
     /** The first bitmap makes the file longer; its counts survive a crash, the length does not. */
     @Test
     void whatADirtyImageCountsBehindItsEndIsNotLostForGood() {
