@@ -1,6 +1,7 @@
 package dev.gaur.block;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads and writes of a range of bytes: a file, an image, a device. Offsets and lengths are bytes;
@@ -40,6 +41,17 @@ public interface BlockIo {
      */
     default boolean prefetch(long offset, long length) {
         return false;
+    }
+
+    /**
+     * Begins to read what has to be waited for, if the node can do that without a thread that
+     * waits: a file that is open with O_DIRECT can.
+     *
+     * @param target native; the node's until {@link PendingRead#finish}
+     * @return null if it cannot, not for this range, or not now: then nothing has happened
+     */
+    default @Nullable PendingRead begin(long offset, MemorySegment target) {
+        return null;
     }
 
     /**

@@ -3,9 +3,11 @@ package dev.gaur.export;
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ExtentVisitor;
+import dev.gaur.block.PendingRead;
 import dev.gaur.block.ZeroMode;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A part of a disk, of fixed size, as a disk of its own. What lies outside the part is never
@@ -54,6 +56,11 @@ public final class DiskPart implements BlockIo {
     @Override
     public boolean prefetch(long offset, long count) {
         return disk.prefetch(place(offset, count), count);
+    }
+
+    @Override
+    public @Nullable PendingRead begin(long offset, MemorySegment target) {
+        return disk.begin(place(offset, target.byteSize()), target);
     }
 
     @Override

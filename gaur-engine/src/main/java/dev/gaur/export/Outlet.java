@@ -27,7 +27,15 @@ final class Outlet {
     private @Nullable MemorySegment batch;
     private int batchBytes = SMALL;
     private int used;
+    private @Nullable Holder holder;
     private volatile boolean broken;
+
+    /** Whose thread must not wait for the client while it holds something. */
+    interface Holder {
+        boolean holds();
+
+        void letGo();
+    }
 
     /** An answer that has memory of its own. */
     interface Answer {
@@ -41,6 +49,11 @@ final class Outlet {
     Outlet(Transport transport, Arena arena) {
         this.transport = transport;
         this.arena = arena;
+    }
+
+    /** Says who may not wait; by the connection's thread. */
+    void setHolder(Holder holder) {
+        this.holder = holder;
     }
 
     /** Goes on with another transport; nothing is waiting. */
@@ -96,25 +109,35 @@ final class Outlet {
     }
 
     private void send(MemorySegment bytes) {
-        sending.lock();
+        lock();
         try {
-            sendNow(bytes);
+            sendNow(bytes, holder);
         } finally {
             sending.unlock();
         }
-        sendWaiting();
+        sendWaiting(holder);
+    }
+
+    private void lock() {
+        Holder own = holder;
+        if (!sending.tryLock()) {
+            if (own != null) {
+                own.letGo();
+            }
+            sending.lock();
+        }
     }
 
     /** Sends an answer after the batch, and lets nobody else do it. */
     void send(Answer answer) {
         flush();
-        sending.lock();
+        lock();
         try {
-            sendNow(answer);
+            sendNow(answer, holder);
         } finally {
             sending.unlock();
         }
-        sendWaiting();
+        sendWaiting(holder);
     }
 
     // ---- by anybody
@@ -122,14 +145,14 @@ final class Outlet {
     /** Sends an answer, or leaves it to whoever is sending. */
     void post(Answer answer) {
         waiting.add(answer);
-        sendWaiting();
+        sendWaiting(null);
     }
 
-    private void sendWaiting() {
+    private void sendWaiting(@Nullable Holder own) {
         while (!waiting.isEmpty() && sending.tryLock()) {
             try {
                 for (Answer next = waiting.poll(); next != null; next = waiting.poll()) {
-                    sendNow(next);
+                    sendNow(next, own);
                 }
             } finally {
                 sending.unlock();
@@ -137,20 +160,34 @@ final class Outlet {
         }
     }
 
-    private void sendNow(Answer answer) {
+    private void sendNow(Answer answer, @Nullable Holder own) {
         try {
-            answer.parts().forEach(this::sendNow);
+            answer.parts().forEach(bytes -> sendNow(bytes, own));
         } finally {
             answer.done();
         }
     }
 
-    private void sendNow(MemorySegment bytes) {
+    /**
+     * Sends.
+     *
+     * @param own what this thread must not hold while it waits
+     */
+    private void sendNow(MemorySegment bytes, @Nullable Holder own) {
         if (broken) {
             return;
         }
         try {
-            transport.send(bytes);
+            int done = 0;
+            if (own != null && own.holds()) {
+                done = transport.sendNow(bytes);
+                if (done < bytes.byteSize()) {
+                    own.letGo();
+                }
+            }
+            if (done < bytes.byteSize()) {
+                transport.send(bytes.asSlice(done));
+            }
         } catch (IOException _) {
             breakOff();
         }

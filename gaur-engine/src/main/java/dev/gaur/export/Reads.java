@@ -15,7 +15,7 @@ import java.util.Iterator;
  *
  * <p>For the connection's thread.
  */
-final class Reads {
+final class Reads implements Outlet.Holder {
     /** Larger answers do not go through the batch. */
     private static final int SMALL = 64 << 10;
 
@@ -32,6 +32,7 @@ final class Reads {
     private final Buffers buffers;
     private final SlowRequests slow;
     private final ArrayDeque<Request> awaited = new ArrayDeque<>();
+    private final BegunReads begun;
 
     Reads(Agreement agreed, Outlet outlet, Buffers buffers, SlowRequests slow) {
         this.export = agreed.export();
@@ -40,11 +41,23 @@ final class Reads {
         this.outlet = outlet;
         this.buffers = buffers;
         this.slow = slow;
+        this.begun = new BegunReads(disk, buffers);
     }
 
     /** Tells whether no read waits for its data. */
     boolean isEmpty() {
-        return awaited.isEmpty();
+        return awaited.isEmpty() && begun.isEmpty();
+    }
+
+    @Override
+    public boolean holds() {
+        return begun.isUnderWay();
+    }
+
+    /** Waits for the disk, after which nobody waits for this thread. */
+    @Override
+    public void letGo() {
+        begun.finishAll();
     }
 
     /** Answers a read, or has its data brought; returns false if somebody else must do it. */
@@ -52,11 +65,11 @@ final class Reads {
         if (answer(request, false)) {
             return true;
         }
-        if (awaited.size() >= AWAITED_MAX || !prefetch(request)) {
-            return false;
+        if (awaited.size() < AWAITED_MAX && prefetch(request)) {
+            awaited.add(request);
+            return true;
         }
-        awaited.add(request);
-        return true;
+        return request.length() <= SMALL && begun.begin(request);
     }
 
     private boolean prefetch(Request request) {
@@ -69,12 +82,18 @@ final class Reads {
 
     /** Waits for the oldest read, and answers others whose data has come meanwhile. */
     void answerOldest() {
-        answer(awaited.remove(), true);
+        if (awaited.isEmpty()) {
+            begun.finishOldest();
+        } else {
+            letGo();
+            answer(awaited.remove(), true);
+        }
         answerReady();
     }
 
     /** Answers reads whose data has come; returns whether there were any. */
     boolean answerReady() {
+        boolean any = answerBegun();
         int before = awaited.size();
         int misses = 0;
         for (Iterator<Request> all = awaited.iterator(); all.hasNext() && misses < MISSES_MAX; ) {
@@ -84,11 +103,34 @@ final class Reads {
                 misses++;
             }
         }
-        return awaited.size() < before;
+        return any || awaited.size() < before;
     }
 
-    /** Answers all, unless there is nobody any more. */
+    private boolean answerBegun() {
+        boolean any = false;
+        BegunReads.Read read = begun.next();
+        while (read != null) {
+            any = true;
+            answerBegun(read);
+            read = begun.next();
+        }
+        return any;
+    }
+
+    private void answerBegun(BegunReads.Read read) {
+        try (read) {
+            MemorySegment data = reserve((int) read.request().length());
+            if (read.error() == 0) {
+                data.copyFrom(read.data());
+            }
+            put(read.request(), data, read.error());
+        }
+    }
+
+    /** Answers all, unless there is nobody any more; nothing is held afterwards. */
     void end() {
+        letGo();
+        answerBegun();
         while (!awaited.isEmpty() && !outlet.isBroken()) {
             answerOldest();
         }
@@ -101,15 +143,29 @@ final class Reads {
     }
 
     private boolean answerSmall(Request request, int length, boolean wait) {
-        int header = format.dataHeaderBytes();
-        MemorySegment batch =
-                outlet.reserve(Math.max(header + length, ReplyFormat.ERROR_BYTES_MAX));
-        int at = outlet.position();
-        MemorySegment data = batch.asSlice(at + header, length);
+        MemorySegment data = reserve(length);
         int error = read(request, data, wait);
         if (error < 0) {
             return false;
         }
+        put(request, data, error);
+        return true;
+    }
+
+    /** Returns the place in the batch where data of an answer has to be. */
+    private MemorySegment reserve(int length) {
+        int header = format.dataHeaderBytes();
+        MemorySegment batch =
+                outlet.reserve(Math.max(header + length, ReplyFormat.ERROR_BYTES_MAX));
+        return batch.asSlice(outlet.position() + (long) header, length);
+    }
+
+    /** Answers with an error, or with the data that is there. */
+    private void put(Request request, MemorySegment data, int error) {
+        int length = (int) data.byteSize();
+        int header = format.dataHeaderBytes();
+        MemorySegment batch = outlet.reserve(0);
+        int at = outlet.position();
         export.counters().count(request, error);
         if (error > 0) {
             outlet.add(format.putError(batch, at, request, error, NbdErrors.text(error)));
@@ -119,7 +175,6 @@ final class Reads {
             format.putDataHeader(batch, at, request);
             outlet.add(header + length);
         }
-        return true;
     }
 
     /** Returns 0 if data was read, an error, or -1 if it is not there and nobody waits for it. */

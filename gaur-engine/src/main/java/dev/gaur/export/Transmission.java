@@ -7,6 +7,7 @@ import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
 import dev.gaur.nbd.Nbd;
 import dev.gaur.nbd.NbdErrors;
+import dev.gaur.sync.Spinners;
 import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -52,6 +53,7 @@ final class Transmission {
         this.workers = workers;
         this.slow = new SlowRequests(agreed, buffers);
         this.reads = new Reads(agreed, outlet, buffers, slow);
+        outlet.setHolder(reads);
     }
 
     /**
@@ -101,14 +103,29 @@ final class Transmission {
      * the disk for yet: so it looks for both, for about as long as fast disks take.
      */
     private void awaitData() {
+        boolean found = inlet.poll() || reads.answerReady();
+        if (!found && !(Spinners.begin() && isDataFound())) {
+            reads.answerOldest();
+        }
+    }
+
+    private boolean isDataFound() {
+        try {
+            return lookForData();
+        } finally {
+            Spinners.end();
+        }
+    }
+
+    private boolean lookForData() {
         long end = System.nanoTime() + DISK_NANOS;
         do {
             if (inlet.poll() || reads.answerReady()) {
-                return;
+                return true;
             }
             Thread.onSpinWait();
         } while (System.nanoTime() < end);
-        reads.answerOldest();
+        return false;
     }
 
     /** Serves one request that has arrived; returns whether there may be more. */
@@ -168,6 +185,7 @@ final class Transmission {
         boolean flagged = agreed.isExtended() && request.has(Nbd.CMD_FLAG_PAYLOAD_LEN);
         if (request.type() == Nbd.CMD_WRITE || flagged) {
             outlet.flush();
+            reads.letGo();
             if (request.length() < 0 || request.length() > Nbd.PAYLOAD_MAX) {
                 throw new IOException("the client wants to send too much at once");
             }
@@ -202,6 +220,7 @@ final class Transmission {
         }
         if (!flights.hasRoom(size)) {
             outlet.flush();
+            reads.letGo(); // Those who have the room may wait for it.
         }
         flights.begin(size);
         try {
@@ -254,7 +273,7 @@ final class Transmission {
 
     private void write(Request request) throws IOException {
         long length = request.length();
-        boolean here = !request.has(Nbd.CMD_FLAG_FUA) && patience.isThere();
+        boolean here = !request.has(Nbd.CMD_FLAG_FUA) && !reads.holds() && patience.isThere();
         if (here && length <= inlet.capacity()) {
             writeHere(request, receive((int) length));
             return;
@@ -277,6 +296,7 @@ final class Transmission {
     /** Where memory is short a large write needs little of it, for who sends slowly keeps it. */
     private void writeInPieces(Request request) throws IOException {
         outlet.flush();
+        reads.letGo();
         int error = 0;
         for (long done = 0; done < request.length(); ) {
             long count = Math.min(Buffers.MEDIUM, request.length() - done);
@@ -298,6 +318,7 @@ final class Transmission {
     private MemorySegment receive(int count) throws IOException {
         if (inlet.available() < count) {
             outlet.flush();
+            reads.letGo();
             if (!inlet.await(count)) {
                 throw new EOFException("the client left in the middle of a request");
             }
@@ -309,6 +330,9 @@ final class Transmission {
         boolean received = false;
         try {
             outlet.flush();
+            if (inlet.available() < length) {
+                reads.letGo();
+            }
             inlet.read(buffer.data(length));
             received = true;
         } finally {

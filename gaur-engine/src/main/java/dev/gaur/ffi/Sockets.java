@@ -234,6 +234,20 @@ public final class Sockets {
     }
 
     /**
+     * Sends what there is room for. Does not tell why it failed: nearly always since there is none.
+     *
+     * @return how many bytes were sent; -1 if none
+     */
+    public static long sendNow(int fd, MemorySegment source) {
+        try {
+            long flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+            return (long) Data.SEND.invokeExact(fd, source, source.byteSize(), flags, 0L);
+        } catch (Throwable thrown) {
+            throw NativeLibrary.rethrow(thrown);
+        }
+    }
+
+    /**
      * Sends; a peer that is gone is an error, not a signal. Not made again to learn why it failed
      * unless nothing was sent.
      *

@@ -3,9 +3,11 @@ package dev.gaur.filter;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ExtentVisitor;
+import dev.gaur.block.PendingRead;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A part of another storage: {@code offset} and {@code size} of QEMU's raw driver. What lies
@@ -57,6 +59,11 @@ public final class SlicedStorage extends DelegatingStorage {
     @Override
     public boolean prefetch(long offset, long length) {
         return below.prefetch(start + offset, length);
+    }
+
+    @Override
+    public @Nullable PendingRead begin(long offset, MemorySegment target) {
+        return below.begin(start + offset, target);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.gaur.graph;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.Limits;
+import dev.gaur.block.PendingRead;
 import dev.gaur.block.ReadOnlyNode;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -61,6 +62,11 @@ final class BackingLink extends ReadOnlyNode {
     @Override
     public boolean prefetch(long offset, long length) {
         return node().prefetch(offset, length);
+    }
+
+    @Override
+    public @Nullable PendingRead begin(long offset, MemorySegment target) {
+        return node().begin(offset, target);
     }
 
     @Override

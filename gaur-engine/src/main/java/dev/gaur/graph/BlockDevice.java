@@ -5,6 +5,7 @@ import dev.gaur.block.BlockIo;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ExtentVisitor;
+import dev.gaur.block.PendingRead;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.filter.Breakpoints;
 import dev.gaur.format.Compressing;
@@ -16,6 +17,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An open disk: an image on its backing files. The one place where ranges and rights are checked;
@@ -122,6 +124,12 @@ public final class BlockDevice implements BlockIo, AutoCloseable {
     public boolean prefetch(long offset, long length) {
         checkRange(offset, length);
         return io.prefetch(offset, length);
+    }
+
+    @Override
+    public @Nullable PendingRead begin(long offset, MemorySegment target) {
+        checkRange(offset, target.byteSize());
+        return io.begin(offset, target);
     }
 
     @Override

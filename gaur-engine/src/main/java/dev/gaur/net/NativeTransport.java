@@ -109,6 +109,11 @@ final class NativeTransport implements Transport {
     }
 
     @Override
+    public int sendNow(MemorySegment source) {
+        return (int) Math.max(0, Sockets.sendNow(fd, source));
+    }
+
+    @Override
     public void send(MemorySegment source) throws IOException {
         long size = source.byteSize();
         for (long done = 0; done < size; ) {

@@ -1,6 +1,6 @@
 package dev.gaur.net;
 
-import java.util.concurrent.atomic.AtomicInteger;
+import dev.gaur.sync.Spinners;
 
 /**
  * Whether it pays to look for data again and again for some microseconds before sleeping. Waking a
@@ -17,12 +17,6 @@ final class Spin {
     private static final int MISSES_MAX = 4;
     private static final int PAUSE_MAX = 4096;
 
-    /** Two threads that spin on two processors would keep the peers from answering. */
-    private static final int SPINNERS_MAX =
-            Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
-
-    private static final AtomicInteger SPINNERS = new AtomicInteger();
-
     private int misses;
     private int pause = 1;
     private int left;
@@ -33,11 +27,7 @@ final class Spin {
             left--;
             return false;
         }
-        if (SPINNERS.getAndIncrement() >= SPINNERS_MAX) {
-            SPINNERS.getAndDecrement();
-            return false;
-        }
-        return true;
+        return Spinners.begin();
     }
 
     /** Tells how long to try, in nanoseconds. */
@@ -46,7 +36,7 @@ final class Spin {
     }
 
     void end(boolean found) {
-        SPINNERS.getAndDecrement();
+        Spinners.end();
         if (found) {
             misses = 0;
             pause = 1;

@@ -41,6 +41,16 @@ public interface Transport extends AutoCloseable {
     }
 
     /**
+     * Sends what can be sent without waiting.
+     *
+     * @return how many bytes were sent; 0 where that cannot be told, or nothing could be sent,
+     *     which {@link #send} will tell
+     */
+    default int sendNow(MemorySegment source) {
+        return 0;
+    }
+
+    /**
      * Sends all.
      *
      * @throws IOException if the connection broke; part may have been sent

@@ -11,6 +11,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Who is inside must wait for nobody who waits for those inside. Safe for use by many threads.
  */
 public final class Epoch {
+    /** What {@link #tryEnter} returns while everybody is kept out. */
+    public static final int PAUSED = -1;
+
     private static final int COUNTERS = 16;
 
     /** Longs between two counters: two cache lines, since processors fetch lines in pairs. */
@@ -31,6 +34,15 @@ public final class Epoch {
      * @return a ticket for {@link #leave}
      */
     public int enter() {
+        int ticket = tryEnterNow();
+        while (ticket == PAUSED) {
+            awaitResumed();
+            ticket = tryEnterNow();
+        }
+        return ticket;
+    }
+
+    private int tryEnterNow() {
         while (true) {
             int now = phase;
             int counter = (int) (Thread.currentThread().threadId() % COUNTERS);
@@ -42,9 +54,18 @@ public final class Epoch {
             }
             leave(ticket);
             if (paused) {
-                awaitResumed();
+                return PAUSED;
             }
         }
+    }
+
+    /**
+     * Enters unless paused; does not wait.
+     *
+     * @return a ticket for {@link #leave}, or {@link #PAUSED}
+     */
+    public int tryEnter() {
+        return paused ? PAUSED : tryEnterNow();
     }
 
     /** Leaves; to be called once for each ticket, by any thread. */

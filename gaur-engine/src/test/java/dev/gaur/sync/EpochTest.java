@@ -2,6 +2,7 @@ package dev.gaur.sync;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -41,6 +42,18 @@ class EpochTest {
         waiter.join();
         assertTrue(over.get());
         epoch.leave(late);
+    }
+
+    @Test
+    void whoMayNotWaitIsTurnedAwayWhilePaused() {
+        epoch.pause();
+        assertEquals(Epoch.PAUSED, epoch.tryEnter());
+        epoch.resume();
+        int ticket = epoch.tryEnter();
+        assertNotEquals(Epoch.PAUSED, ticket);
+        epoch.leave(ticket);
+        epoch.pause(); // Nobody is left inside.
+        epoch.resume();
     }
 
     @Test

@@ -6,6 +6,7 @@ import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.Limits;
+import dev.gaur.block.PendingRead;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.block.ZeroNode;
@@ -35,7 +36,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +58,7 @@ final class Qcow2Image implements Image {
     private final Epoch reads = new Epoch();
     private final Epoch changes = new Epoch();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private final ImageReads reading;
     private volatile View view;
     private volatile @Nullable BitmapStore bitmapStore;
     private volatile @Nullable WriteEngine engine;
@@ -82,6 +83,7 @@ final class Qcow2Image implements Image {
                 Compression.ofNumber(header.compressionType()).orElseThrow(AssertionError::new);
         this.compressed = new CompressedClusters(file, header.geometry(), compression);
         this.view = view(header, tables);
+        this.reading = new ImageReads(writable ? reads : null, () -> view);
     }
 
     private View view(Header now, MappingTables tables) {
@@ -149,34 +151,26 @@ final class Qcow2Image implements Image {
 
     @Override
     public void read(long offset, MemorySegment target) {
-        reading(
-                path -> {
-                    path.read(offset, target);
-                    return true;
-                });
+        checkReadable();
+        reading.read(offset, target);
     }
 
     @Override
     public boolean tryRead(long offset, MemorySegment target) {
-        return reading(path -> path.tryRead(offset, target));
+        checkReadable();
+        return reading.tryRead(offset, target);
     }
 
     @Override
     public boolean prefetch(long offset, long length) {
-        return reading(path -> path.prefetch(offset, length));
+        checkReadable();
+        return reading.prefetch(offset, length);
     }
 
-    private boolean reading(Predicate<ReadPath> request) {
+    @Override
+    public @Nullable PendingRead begin(long offset, MemorySegment target) {
         checkReadable();
-        if (!writable) {
-            return request.test(view.readPath());
-        }
-        int ticket = reads.enter();
-        try {
-            return request.test(view.readPath());
-        } finally {
-            reads.leave(ticket);
-        }
+        return reading.begin(offset, target);
     }
 
     @Override
@@ -310,19 +304,13 @@ final class Qcow2Image implements Image {
 
     @Override
     public Optional<Compressing> compressing() {
-        return writable && data == file ? Optional.of(new CompressedAccess()) : Optional.empty();
+        return writable && data == file
+                ? Optional.of(new ImageCompressing(header, this::writeCompressed))
+                : Optional.empty();
     }
 
-    private final class CompressedAccess implements Compressing {
-        @Override
-        public int unit() {
-            return 1 << header.get().clusterBits();
-        }
-
-        @Override
-        public void writeCompressed(long offset, MemorySegment source) {
-            change((engine, view) -> engine.writeCompressed(view, offset, source));
-        }
+    private void writeCompressed(long offset, MemorySegment source) {
+        change((engine, view) -> engine.writeCompressed(view, offset, source));
     }
 
     @Override

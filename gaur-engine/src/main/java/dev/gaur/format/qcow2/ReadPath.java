@@ -3,9 +3,11 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Extent;
+import dev.gaur.block.PendingRead;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroNode;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads of the virtual disk: each run of clusters is one read of what holds it, straight into the
@@ -162,6 +164,26 @@ final class ReadPath {
             done += run.length();
         }
         return true;
+    }
+
+    /** Begins to read data that lies in one piece, if its mapping is in memory; see the waist. */
+    @Nullable PendingRead begin(long guestOffset, MemorySegment target) {
+        if (watched) {
+            return null;
+        }
+        long length = target.byteSize();
+        Run run = map.findInMemory(guestOffset, length);
+        if (run == null || run.length() < length) {
+            return null;
+        }
+        return switch (run.kind()) {
+            case NORMAL ->
+                    run.hostOffset() <= data.length() - length
+                            ? data.begin(run.hostOffset(), target)
+                            : null;
+            case UNALLOCATED -> backing.begin(guestOffset, target);
+            case ZERO_PLAIN, ZERO_ALLOCATED, COMPRESSED -> null;
+        };
     }
 
     private boolean prefetch(Run run) {

@@ -7,6 +7,7 @@ import dev.gaur.block.Durability;
 import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.Limits;
+import dev.gaur.block.PendingRead;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.block.ZeroNode;
@@ -18,6 +19,7 @@ import dev.gaur.format.Resizing;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file that is the disk, byte for byte. A disk is whole sectors of 512 bytes: what the file lacks
@@ -138,6 +140,12 @@ final class RawImage implements Image {
     @Override
     public boolean prefetch(long offset, long length) {
         return present(offset, length) == length && storage.prefetch(offset, length);
+    }
+
+    @Override
+    public @Nullable PendingRead begin(long offset, MemorySegment target) {
+        boolean present = present(offset, target.byteSize()) == target.byteSize();
+        return present ? storage.begin(offset, target) : null;
     }
 
     @Override

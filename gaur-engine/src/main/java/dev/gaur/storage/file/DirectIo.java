@@ -112,6 +112,13 @@ final class DirectIo {
 
     // ---- reading
 
+    /** Tells whether a range can be read in one go, as far as is known, and is in the file. */
+    boolean isPossibleAtOnce(long offset, MemorySegment target) {
+        return isAligned(offset, target, alignment)
+                && target.byteSize() > 0
+                && offset <= length.get() - target.byteSize();
+    }
+
     /** Reads any range into any memory. */
     void read(long offset, MemorySegment target) {
         long size = target.byteSize();

@@ -5,6 +5,7 @@ import dev.gaur.block.Durability;
 import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.Limits;
+import dev.gaur.block.PendingRead;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.ffi.Errno;
@@ -52,6 +53,8 @@ final class NativeStorage implements StorageNode {
             return Posix.fstatfsType(fd) == Posix.TMPFS_MAGIC ? NEVER : NOT_TOLD;
         }
     }
+
+    private volatile @Nullable AioReads aio;
 
     /** Whether {@link #reserve} does anything: 1 yes, -1 no, 0 not known yet. */
     private volatile int reserves;
@@ -216,6 +219,48 @@ final class NativeStorage implements StorageNode {
             return Posix.fadviseWillNeed(fd, offset, length);
         } finally {
             gate.leave(ticket);
+        }
+    }
+
+    @Override
+    public @Nullable PendingRead begin(long offset, MemorySegment target) {
+        if (direct == null || !direct.isPossibleAtOnce(offset, target)) {
+            return null;
+        }
+        int ticket = enter();
+        AioReads.Read read = null;
+        try {
+            read = aio().begin(offset, target, ticket);
+            return read;
+        } finally {
+            if (read == null) {
+                gate.leave(ticket);
+            }
+        }
+    }
+
+    private AioReads aio() {
+        AioReads known = aio;
+        return known != null ? known : makeAio();
+    }
+
+    private synchronized AioReads makeAio() {
+        AioReads known = aio;
+        if (known == null) {
+            known = new AioReads(fd, this::finish);
+            aio = known;
+        }
+        return known;
+    }
+
+    /** Whatever was not as expected is read again, in the way that tells what is wrong. */
+    private void finish(AioReads.Read read) {
+        try {
+            if (direct != null && !read.isComplete()) {
+                direct.read(read.offset(), read.target());
+            }
+        } finally {
+            gate.leave(read.ticket());
         }
     }
 
@@ -465,6 +510,10 @@ final class NativeStorage implements StorageNode {
     @Override
     public void close() {
         if (gate.close()) {
+            AioReads used = aio;
+            if (used != null) {
+                used.close();
+            }
             Posix.close(fd);
         }
     }

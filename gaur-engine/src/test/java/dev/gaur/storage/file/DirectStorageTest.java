@@ -1,10 +1,15 @@
 package dev.gaur.storage.file;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
+import dev.gaur.block.PendingRead;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.ffi.Posix;
@@ -14,12 +19,20 @@ import dev.gaur.testkit.TestBytes;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,6 +59,95 @@ class DirectStorageTest extends GrowingStorageContract {
         try (StorageNode storage = FileDriver.fast().create(file.toString(), 0, DIRECT)) {
             assertTrue(storage.writable());
             assertTrue((NativeStorageTest.flags(file) & Posix.O_DIRECT) != 0);
+        }
+    }
+
+    private StorageNode filled(byte[] content) {
+        StorageNode storage = FileDriver.fast().create(file().toString(), 0, DIRECT);
+        storage.write(0, MemorySegment.ofArray(content), Durability.CACHED);
+        return storage;
+    }
+
+    /** More than may be under way, finished in any order, by several threads at once. */
+    @Test
+    void readsGoOnWhileOthersAreBegun() throws Exception {
+        byte[] content = TestBytes.patchy(new Random(SEED), 8 << 20);
+        AtomicInteger begun = new AtomicInteger();
+        try (StorageNode storage = filled(content);
+                ExecutorService threads = Executors.newFixedThreadPool(3)) {
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                Random random = new Random(SEED + i);
+                all.add(threads.submit(() -> begun.addAndGet(readSome(storage, content, random))));
+            }
+            for (Future<?> each : all) {
+                each.get();
+            }
+        }
+        assertTrue(begun.get() > 1000, begun + " begun, seed " + SEED);
+    }
+
+    private static int readSome(StorageNode storage, byte[] content, Random random) {
+        int count = 0;
+        try (Arena arena = Arena.ofShared()) {
+            for (int round = 0; round < 20; round++) {
+                List<Runnable> ends = new ArrayList<>();
+                for (int i = 0; i < 150; i++) {
+                    int size = 512 * (1 + random.nextInt(16));
+                    int offset = random.nextInt((content.length - size) / 512) * 512;
+                    MemorySegment target = arena.allocate(size, 4096);
+                    PendingRead read = storage.begin(offset, target);
+                    if (read != null) {
+                        ends.add(() -> assertRead(read, target, content, offset));
+                    }
+                }
+                count += ends.size();
+                Collections.shuffle(ends, random);
+                ends.forEach(Runnable::run);
+            }
+        }
+        return count;
+    }
+
+    private static void assertRead(
+            PendingRead read, MemorySegment target, byte[] content, int offset) {
+        if (offset % 1024 == 0) { // Others wait at once.
+            while (!read.isDone()) {
+                Thread.onSpinWait();
+            }
+        }
+        read.finish();
+        int end = offset + (int) target.byteSize();
+        assertArrayEquals(Arrays.copyOfRange(content, offset, end), target.toArray(JAVA_BYTE));
+    }
+
+    @Test
+    void onlyWholeBlocksWithinTheFileAreBegun() {
+        try (StorageNode storage = filled(new byte[10_000]);
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = arena.allocate(8192, 4096);
+            assertNull(storage.begin(100, memory.asSlice(0, 4096)));
+            assertNull(storage.begin(0, memory.asSlice(0, 1000)));
+            assertNull(storage.begin(0, memory.asSlice(8, 4096)));
+            assertNull(storage.begin(0, MemorySegment.ofArray(new byte[4096])));
+            assertNull(storage.begin(0, memory.asSlice(0, 0)));
+            assertNull(storage.begin(8192, memory.asSlice(0, 4096)));
+        }
+    }
+
+    /** The file was cut by somebody else: as for any read, and the memory is given back. */
+    @Test
+    void aReadThatFailsTellsWhere() throws IOException {
+        Path file = file();
+        try (StorageNode storage = FileDriver.fast().create(file.toString(), 1 << 20, DIRECT);
+                Arena arena = Arena.ofConfined()) {
+            try (FileChannel other = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                other.truncate(4096);
+            }
+            PendingRead read =
+                    Objects.requireNonNull(storage.begin(8192, arena.allocate(4096, 4096)));
+            BlockException failure = assertThrows(BlockException.class, read::finish);
+            assertTrue(failure.getMessage().contains("0x2000"), failure.getMessage());
         }
     }
 

@@ -1,0 +1,151 @@
+package dev.gaur.export;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gaur.nbd.Nbd;
+import dev.gaur.nbd.NbdErrors;
+import dev.gaur.storage.memory.MemoryStorage;
+import dev.gaur.testkit.BegunDisk;
+import dev.gaur.testkit.NbdScript;
+import dev.gaur.testkit.TestBytes;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Reads that a disk does by itself: their answers, and that nobody waits for a slow client. */
+@Timeout(120)
+class BegunReadsTest {
+    private static final long SEED = Long.getLong("gaur.seed", 20261126L);
+    private static final int COUNT = 400;
+    private static final int BLOCK = 8192;
+
+    @TempDir Path folder;
+    private final byte[] content = TestBytes.patchy(new Random(5), TestServer.SIZE);
+
+    private BegunDisk disk(BooleanSupplier isDone) {
+        MemoryStorage memory = new MemoryStorage("disk", content);
+        return new BegunDisk(memory, isDone, offset -> offset % (BLOCK * 7) == 0);
+    }
+
+    private TestServer serve(BegunDisk disk) throws IOException {
+        ServerOptions options = ServerOptions.DEFAULT.withDrainLimit(Duration.ofMillis(300));
+        return new TestServer(folder, options, disk);
+    }
+
+    private static BooleanSupplier sometimes(Random random) {
+        return () -> {
+            synchronized (random) {
+                return random.nextInt(4) == 0;
+            }
+        };
+    }
+
+    @Test
+    void eachRequestGetsItsOwnAnswer() throws IOException {
+        Random random = new Random(SEED);
+        BegunDisk disk = disk(sometimes(new Random(SEED)));
+        try (TestServer server = serve(disk);
+                NbdScript client = NbdScript.with(server.unix, "disk", Nbd.OPT_STRUCTURED_REPLY)) {
+            int[] places = random.ints(COUNT, 1, TestServer.SIZE / BLOCK).toArray();
+            for (int i = 0; i < COUNT; i++) {
+                client.request(0, Nbd.CMD_READ, i, (long) places[i] * BLOCK, BLOCK);
+            }
+            for (int i = 0; i < COUNT; i++) {
+                assertRight(client.reply(), places);
+            }
+            assertTrue(disk.begun() > 0);
+            assertEquals(disk.begun(), disk.finished());
+        }
+    }
+
+    private void assertRight(NbdScript.Reply reply, int[] places) {
+        int place = places[(int) reply.cookie()];
+        if (place % 7 == 0) {
+            assertEquals(NbdErrors.EIO, reply.error(), "seed " + SEED);
+            return;
+        }
+        assertEquals(0, reply.error(), "seed " + SEED);
+        byte[] expected = Arrays.copyOfRange(content, place * BLOCK, (place + 1) * BLOCK);
+        if (reply.type() == Nbd.REPLY_TYPE_OFFSET_HOLE) {
+            assertArrayEquals(new byte[BLOCK], expected, "seed " + SEED);
+        } else {
+            byte[] data = Arrays.copyOfRange(reply.data(), 8, reply.data().length);
+            assertArrayEquals(expected, data, "seed " + SEED);
+        }
+    }
+
+    /** Writes and flushes wait for reads under way, which the same client sent. */
+    @Test
+    void changesGoOnBesideReads() throws IOException {
+        BegunDisk disk = disk(() -> false);
+        try (TestServer server = serve(disk);
+                NbdScript client = NbdScript.with(server.unix, "disk", Nbd.OPT_STRUCTURED_REPLY)) {
+            byte[] data = new byte[BLOCK];
+            for (int i = 0; i < COUNT; i++) {
+                switch (i % 5) {
+                    case 0 -> client.write(i, 0, data);
+                    case 1 -> client.request(0, Nbd.CMD_FLUSH, i, 0, 0);
+                    default -> client.request(0, Nbd.CMD_READ, i, BLOCK, BLOCK);
+                }
+            }
+            for (int i = 0; i < COUNT; i++) {
+                assertEquals(0, client.reply().error());
+            }
+            assertTrue(disk.begun() > 0);
+        }
+    }
+
+    /** It takes no answer, or only half a write comes: then none of its reads is under way. */
+    @Test
+    void whoWaitsForAClientHoldsNoRead() throws Exception {
+        BegunDisk disk = disk(() -> false);
+        try (TestServer server = serve(disk);
+                NbdScript deaf = NbdScript.simple(server.unix, "disk");
+                NbdScript half = NbdScript.simple(server.unix, "disk")) {
+            for (int i = 0; i < COUNT; i++) {
+                deaf.request(0, Nbd.CMD_READ, i, BLOCK, 60_000);
+            }
+            half.request(0, Nbd.CMD_READ, 1, BLOCK, BLOCK);
+            half.send(half.header(0, Nbd.CMD_WRITE, 2, 0, BLOCK), new byte[100]);
+            TestServer.await("reads stay under way", () -> isStill(disk));
+            Thread other = Thread.ofPlatform().daemon().start(disk.epoch::awaitEarlier);
+            other.join();
+        }
+    }
+
+    /** Whether nothing was begun while this looked, and nothing is under way. */
+    private static boolean isStill(BegunDisk disk) {
+        int before = disk.begun();
+        for (int i = 0; i < 10_000; i++) {
+            Thread.yield();
+            if (disk.begun() != before || disk.finished() != before || before == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Test
+    void whoLeavesLeavesNoReadBehind() throws Exception {
+        BegunDisk disk = disk(() -> false);
+        try (TestServer server = serve(disk)) {
+            for (int round = 0; round < 20; round++) {
+                NbdScript client = NbdScript.simple(server.tcp, "disk");
+                for (int i = 0; i <= round; i++) {
+                    client.request(0, Nbd.CMD_READ, i, BLOCK, BLOCK);
+                }
+                client.reset();
+            }
+            server.awaitEnded(20);
+            assertEquals(disk.begun(), disk.finished());
+        }
+    }
+}
