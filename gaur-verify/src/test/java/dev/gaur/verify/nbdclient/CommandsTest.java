@@ -18,6 +18,7 @@ import java.io.RandomAccessFile;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -158,10 +159,35 @@ class CommandsTest {
                         "sparse-random",
                         "size=64M",
                         "percent=50",
-                        "error-" + what + "-rate=50%")) {
+                        "error-" + what + "-rate=100%")) {
             for (String format : new String[] {"raw", "qcow2"}) {
                 Cli.asQemuImg("convert", "-f", "raw", "-O", format, server.uri(), target).exited(1);
                 assertFalse(Files.exists(target), format);
+            }
+        }
+    }
+
+    /** The server tells of a mebibyte at a time, and of the last ones nothing. */
+    @Test
+    void oneErrorAmongManyStatusRequestsFailsACopyAndLeavesNothing() throws Exception {
+        Path target = folder.resolve("target");
+        Path asked = folder.resolve("asked");
+        String extents = "echo $4 >>%s; [ $4 -lt %d ] && echo $4 1M hole,zero";
+        try (ForeignServer server =
+                ForeignServer.nbdkit(
+                        folder,
+                        "eval",
+                        "get_size=echo 64M",
+                        "can_extents=exit 0",
+                        "pread=head -c $3 /dev/zero",
+                        "extents=" + extents.formatted(asked, 60 * MIB))) {
+            for (String format : new String[] {"raw", "qcow2"}) {
+                Cli.asQemuImg("convert", "-f", "raw", "-O", format, server.uri(), target).exited(1);
+                assertFalse(Files.exists(target), format);
+                List<String> places = Files.readAllLines(asked);
+                assertTrue(places.contains(Integer.toString(60 * MIB)), places.toString());
+                assertTrue(places.size() > 10, places.toString());
+                Files.delete(asked);
             }
         }
     }
@@ -197,7 +223,8 @@ class CommandsTest {
             reads.set(0);
             try (ScriptedNbd server = ScriptedNbd.start(socket, script)) {
                 String uri = "nbd+unix:///?socket=" + socket;
-                Cli.asQemuImg("convert", "-f", "raw", "-O", format, uri, target).exited(1);
+                Cli.asQemuImg("convert", "-m", "2", "-f", "raw", "-O", format, uri, target)
+                        .exited(1); // Two reads at a time: the last comes when others are done.
                 assertTrue(reads.get() > 10, format + " " + reads + " of " + server.endpoint());
                 assertFalse(Files.exists(target), format);
             }
