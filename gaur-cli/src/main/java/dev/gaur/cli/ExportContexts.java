@@ -1,6 +1,5 @@
 package dev.gaur.cli;
 
-import dev.gaur.bitmap.DirtyBitmap;
 import dev.gaur.export.StatusContext;
 import dev.gaur.format.BitmapInfo;
 import dev.gaur.format.Bitmaps;
@@ -15,9 +14,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param disk the image
  * @param start where the exported part begins
- * @param length how long the exported part is
  */
-record ExportContexts(BlockDevice disk, long start, long length) {
+record ExportContexts(BlockDevice disk, long start) {
     /** Returns where data is, and which layer decides if that is wanted. */
     static List<StatusContext> basic(boolean depth) {
         List<StatusContext> contexts = new ArrayList<>();
@@ -73,24 +71,6 @@ record ExportContexts(BlockDevice disk, long start, long length) {
     }
 
     private StatusContext context(Bitmaps bitmaps, String name) {
-        return new StatusContext.Dirty(name, () -> seen(bitmaps.copyOf(name)));
-    }
-
-    /** Returns what is dirty of the exported part, at worst a piece more at either side. */
-    private DirtyBitmap seen(DirtyBitmap whole) {
-        if (start == 0) {
-            return whole;
-        }
-        long granularity = whole.granularity();
-        DirtyBitmap part = new DirtyBitmap(length, granularity);
-        long end = start + length;
-        long bit = whole.nextBit(true, start / granularity);
-        while (bit < whole.bits() && bit * granularity < end) {
-            long clean = whole.nextBit(false, bit);
-            long from = Math.max(start, bit * granularity);
-            part.set(from - start, Math.min(end, clean * granularity) - from);
-            bit = whole.nextBit(true, clean);
-        }
-        return part;
+        return new StatusContext.Dirty(name, () -> bitmaps.contentOf(name), start);
     }
 }

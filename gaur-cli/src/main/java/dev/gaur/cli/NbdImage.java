@@ -93,7 +93,7 @@ final class NbdImage {
         BlockIo served = length == disk.length() ? disk : new DiskPart(disk, start, length);
         List<StatusContext> contexts = ExportContexts.basic(call.has(NbdCommand.DEPTH));
         for (String bitmap : call.values(NbdCommand.BITMAP)) {
-            contexts.add(new ExportContexts(disk, start, length).bitmap(bitmap));
+            contexts.add(new ExportContexts(disk, start).bitmap(bitmap));
         }
         return Export.of(call.value(NbdCommand.NAME, ""), served)
                 .withDescription(call.value(NbdCommand.DESCRIPTION, ""))

@@ -167,7 +167,7 @@ final class ServeImages {
         }
         BlockIo served = length == disk.length() ? disk : new DiskPart(disk, start, length);
         List<StatusContext> contexts = ExportContexts.basic(true);
-        ExportContexts of = new ExportContexts(disk, start, length);
+        ExportContexts of = new ExportContexts(disk, start);
         if (call.has(ServeCommand.BITMAP)) {
             for (String bitmap : call.values(ServeCommand.BITMAP)) {
                 contexts.add(of.bitmap(bitmap));

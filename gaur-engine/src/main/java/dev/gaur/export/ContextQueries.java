@@ -48,11 +48,11 @@ record ContextQueries(String export, List<String> queries) {
         return query.equals(name) || (!exact && group && name.startsWith(query));
     }
 
-    /** Numbers contexts, and takes the content of bitmaps as it is now. */
+    /** Numbers contexts. */
     static List<ChosenContext> chosen(List<StatusContext> contexts) {
         List<ChosenContext> chosen = new ArrayList<>();
         for (int id = 0; id < contexts.size(); id++) {
-            chosen.add(ChosenContext.of(id, contexts.get(id)));
+            chosen.add(new ChosenContext(id, contexts.get(id)));
         }
         return chosen;
     }

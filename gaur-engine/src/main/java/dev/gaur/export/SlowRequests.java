@@ -174,7 +174,12 @@ final class SlowRequests {
             for (ChosenContext context : contexts) {
                 StatusList list =
                         StatusList.of(
-                                context, disk, request.offset(), request.length(), most, wide);
+                                context.context(),
+                                disk,
+                                request.offset(),
+                                request.length(),
+                                most,
+                                wide);
                 lists.add(list);
                 total += ReplyFormat.DATA_HEADER_BYTES_MAX + StatusList.bytes(list.count(), wide);
             }

@@ -32,13 +32,23 @@ public sealed interface StatusContext {
     }
 
     /**
-     * QEMU's {@code qemu:dirty-bitmap:NAME}: what was written to since somebody last looked.
+     * QEMU's {@code qemu:dirty-bitmap:NAME}: what was written to since somebody last looked. As
+     * QEMU's it tells what the bitmap has when the client asks: one that follows the writes grows
+     * between two questions.
      *
      * @param bitmap the bitmap's name
-     * @param content returns its content when a client chooses the context; the client sees that
-     *     for as long as it is connected
+     * @param content returns its content as it is now; called for each question, by several threads
+     *     at once
+     * @param start where the export begins on the bitmap's disk; what lies behind the end of that
+     *     disk is told to be dirty
      */
-    record Dirty(String bitmap, Supplier<DirtyBitmap> content) implements StatusContext {
+    record Dirty(String bitmap, Supplier<DirtyBitmap> content, long start)
+            implements StatusContext {
+        /** A bitmap of what is exported. */
+        public Dirty(String bitmap, Supplier<DirtyBitmap> content) {
+            this(bitmap, content, 0);
+        }
+
         @Override
         public String name() {
             return Nbd.DIRTY_BITMAP + bitmap;

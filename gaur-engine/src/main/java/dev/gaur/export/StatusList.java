@@ -31,14 +31,15 @@ final class StatusList {
      * @param wide whether lengths take 64 bits
      */
     static StatusList of(
-            ChosenContext chosen, BlockIo disk, long offset, long length, int most, boolean wide) {
+            StatusContext context, BlockIo disk, long offset, long length, int most, boolean wide) {
         StatusList list = new StatusList(most, wide ? Long.MAX_VALUE : 0xffff_ffffL);
-        switch (chosen.context()) {
+        switch (context) {
             case StatusContext.Allocation _ ->
                     disk.extents(offset, length, it -> list.add(it.length(), allocationFlags(it)));
             case StatusContext.Depth _ ->
                     disk.extents(offset, length, it -> list.add(it.length(), depth(it)));
-            case StatusContext.Dirty _ -> list.addBits(chosen.bitmap(), offset, length);
+            case StatusContext.Dirty dirty ->
+                    list.addBits(dirty.content().get(), dirty.start() + offset, length);
         }
         return list;
     }
@@ -55,16 +56,21 @@ final class StatusList {
         return extent instanceof Extent.Unallocated ? 0 : extent.depth() + 1L;
     }
 
+    /** Bits may be set meanwhile. */
     private void addBits(DirtyBitmap bitmap, long offset, long length) {
         long granularity = bitmap.granularity();
-        long end = offset + length;
+        long end = Math.min(offset + length, bitmap.length());
+        long at = offset;
         boolean goOn = true;
-        for (long at = offset; at < end && goOn; ) {
+        while (at < end && goOn) {
             boolean dirty = bitmap.isSet(at);
-            long bit = bitmap.nextBit(!dirty, at / granularity);
+            long bit = bitmap.nextBit(!dirty, at / granularity + 1);
             long next = bit >= bitmap.bits() ? end : Math.min(end, bit * granularity);
             goOn = add(next - at, dirty ? Nbd.STATE_DIRTY : 0);
             at = next;
+        }
+        if (goOn && at < offset + length) {
+            add(offset + length - at, Nbd.STATE_DIRTY);
         }
     }
 

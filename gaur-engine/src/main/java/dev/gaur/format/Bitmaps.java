@@ -51,4 +51,11 @@ public interface Bitmaps {
 
     /** Returns a copy of a bitmap's content. */
     DirtyBitmap copyOf(String name);
+
+    /**
+     * Returns a bitmap's content to look at, not to change. What is written while it is looked at
+     * may appear in it; what was written before is there. A change of the bitmap or of the disk's
+     * size may leave it behind: who looks again later asks again, which costs nothing.
+     */
+    DirtyBitmap contentOf(String name);
 }

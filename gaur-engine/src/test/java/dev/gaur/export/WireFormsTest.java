@@ -17,6 +17,8 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -152,7 +154,7 @@ class WireFormsTest {
 
     private static StatusList list(
             MemoryStorage disk, StatusContext context, long at, long length, int most) {
-        return StatusList.of(ChosenContext.of(0, context), disk, at, length, most, false);
+        return StatusList.of(context, disk, at, length, most, false);
     }
 
     private static MemoryStorage striped(int stripes) {
@@ -218,6 +220,50 @@ class WireFormsTest {
                 assertTrue(!kinds.get(j).equals(kinds.get(j - 1)));
             }
         }
+    }
+
+    @Test
+    void bitsAreThoseOfThePartThatIsExportedAndAllIsDirtyBehindThem() {
+        DirtyBitmap bitmap = new DirtyBitmap(10_000, 512);
+        bitmap.set(1024, 512);
+        bitmap.set(4096, 1);
+        StatusContext context = new StatusContext.Dirty("b", () -> bitmap, 1100);
+        StatusList told = list(new MemoryStorage("disk", 20_000), context, 100, 10_000, 10);
+        assertArrayEquals(
+                new long[] {336, 1, 2560, 0, 512, 1, 5392, 0, 1200, 1},
+                IntStream.range(0, told.count())
+                        .mapToObj(i -> LongStream.of(told.length(i), told.flags(i)))
+                        .flatMapToLong(each -> each)
+                        .toArray());
+    }
+
+    @Test
+    void bitsMayBeSetWhileTheyAreTold() throws InterruptedException {
+        int size = 1 << 20;
+        DirtyBitmap bitmap = new DirtyBitmap(size, 512);
+        StatusContext context = new StatusContext.Dirty("b", () -> bitmap);
+        MemoryStorage disk = new MemoryStorage("disk", size);
+        Random random = new Random(2);
+        Thread writer =
+                Thread.ofPlatform()
+                        .start(
+                                () -> {
+                                    for (int i = 0; i < 20_000; i++) {
+                                        bitmap.set(random.nextInt(size), 1);
+                                    }
+                                });
+        boolean goOn = true;
+        while (goOn) {
+            goOn = writer.isAlive();
+            StatusList told = list(disk, context, 0, size, 5000);
+            long sum = 0;
+            for (int i = 0; i < told.count(); i++) {
+                assertTrue(told.length(i) > 0);
+                sum += told.length(i);
+            }
+            assertEquals(size, sum);
+        }
+        writer.join();
     }
 
     @Test

@@ -304,6 +304,13 @@ final class BitmapStore {
         return requireUsable(name).content(geometry);
     }
 
+    /** Returns all bits; those of requests that come later are set in it, too. */
+    synchronized DirtyBitmap contentOf(String name) {
+        StoredBitmap bitmap = requireUsable(name);
+        bitmap.load(geometry);
+        return bitmap.changes();
+    }
+
     private StoredBitmap requireUsable(String name) {
         StoredBitmap bitmap = require(name);
         bitmap.requireUsable();

@@ -4,8 +4,11 @@ import dev.gaur.bitmap.DirtyBitmap;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.BitmapInfo;
 import dev.gaur.format.Bitmaps;
+import java.lang.ref.SoftReference;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -20,6 +23,9 @@ final class ImageBitmaps implements Bitmaps {
     private final LiveHeader header;
     private final Supplier<Optional<BitmapStore>> present;
     private final Consumer<Consumer<BitmapStore>> change;
+
+    /** What was read of bitmaps that nobody changes; the file has it if memory is short. */
+    private final Map<String, SoftReference<DirtyBitmap>> stored = new ConcurrentHashMap<>();
 
     /**
      * @param present those in memory, once the image is being changed
@@ -84,9 +90,27 @@ final class ImageBitmaps implements Bitmaps {
     @Override
     public DirtyBitmap copyOf(String name) {
         Optional<BitmapStore> store = present.get();
+        return store.isPresent() ? store.get().copyOf(name) : read(name);
+    }
+
+    @Override
+    public DirtyBitmap contentOf(String name) {
+        Optional<BitmapStore> store = present.get();
         if (store.isPresent()) {
-            return store.get().copyOf(name);
+            stored.clear();
+            return store.get().contentOf(name);
         }
+        SoftReference<DirtyBitmap> known = stored.get(name);
+        DirtyBitmap content = known == null ? null : known.get();
+        if (content == null) {
+            content = read(name);
+            stored.put(name, new SoftReference<>(content));
+        }
+        return content;
+    }
+
+    /** Reads what the file has of a bitmap. */
+    private DirtyBitmap read(String name) {
         Header now = header.get();
         for (BitmapEntry entry : BitmapDirectory.read(file, now).entries()) {
             if (entry.text().equals(name)) {

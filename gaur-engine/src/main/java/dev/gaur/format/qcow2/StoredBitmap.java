@@ -189,6 +189,14 @@ final class StoredBitmap {
         return all;
     }
 
+    /** Brings to memory what the file has of it, while anybody may set bits. */
+    void load(Geometry geometry) {
+        if (based) {
+            BitmapTable.load(file, geometry, table, changes);
+            based = false;
+        }
+    }
+
     /** Fits it to another size of the disk. */
     void resize(Geometry geometry, long diskBytes) {
         changes = content(geometry).resized(diskBytes);

@@ -59,7 +59,7 @@ final class SoakServer {
             SoakServer soak = new SoakServer(disk, server);
             soak.bitmaps.add(BITMAP, GRANULARITY, true);
             StatusContext dirty =
-                    new StatusContext.Dirty(BITMAP, () -> soak.bitmaps.copyOf(BITMAP));
+                    new StatusContext.Dirty(BITMAP, () -> soak.bitmaps.contentOf(BITMAP));
             server.add(
                     Export.of(EXPORT, disk.io())
                             .withWritable(true)

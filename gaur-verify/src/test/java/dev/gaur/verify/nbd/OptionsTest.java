@@ -1,6 +1,8 @@
 package dev.gaur.verify.nbd;
 
 import dev.gaur.graph.OpenRequest;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -42,6 +44,42 @@ class OptionsTest {
                 h.shutdown()
                 """,
                 disk.served().uri("bits"));
+    }
+
+    /** As from QEMU's server: who asks later sees what was written meanwhile. */
+    @Test
+    void aBitmapThatIsRecordedIsToldAsItIsNow() throws IOException {
+        Path bits = Images.bitmaps(folder);
+        Path copy = Files.copy(bits, folder.resolve("copy"));
+        disk.add("bits", bits, OpenRequest.READ.withWritable(true));
+        Python.runAlone(
+                """
+                names = ["qemu:dirty-bitmap:" + name for name in ("fine", "coarse", "off")]
+                ours, qemus = connect(uri, contexts=names), nbd.NBD()
+                for name in names:
+                    qemus.add_meta_context(name)
+                qemus.connect_systemd_socket_activation(
+                    ["qemu-nbd", "-f", "qcow2", "-B", "fine", "-B", "coarse", "-B", "off", args[0]])
+                told = []
+                def compare():
+                    both = [extents(h, 4 << 20, 0) for h in (ours, qemus)]
+                    assert both[0] == both[1], both
+                    told.append(both[0])
+                compare()
+                for at, count in [(3 << 20, 1000), (100, 1), (1 << 20, 512), (2 << 20, 300000)]:
+                    for h in (ours, qemus):
+                        h.pwrite(b"x" * count, at)
+                    compare()
+                for h in (ours, qemus):
+                    h.zero(65536, (3 << 20) + 65536)
+                compare()
+                for name in names:
+                    assert (told[0][name] == told[-1][name]) == name.endswith("off"), told
+                other = connect(uri, contexts=names)
+                assert extents(other, 4 << 20, 0) == told[-1]
+                """,
+                disk.served().uri("bits"),
+                copy);
     }
 
     @Test

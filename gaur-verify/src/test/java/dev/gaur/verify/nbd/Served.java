@@ -76,7 +76,7 @@ final class Served implements AutoCloseable {
         if (bitmaps != null) {
             for (BitmapInfo bitmap : bitmaps.list()) {
                 String name = bitmap.name();
-                contexts.add(new StatusContext.Dirty(name, () -> bitmaps.copyOf(name)));
+                contexts.add(new StatusContext.Dirty(name, () -> bitmaps.contentOf(name)));
             }
         }
         return contexts;
