@@ -13,6 +13,7 @@ final class Connection implements Runnable {
     private volatile Transport transport;
     private volatile @Nullable Agreement agreement;
     private volatile boolean draining;
+    private volatile boolean late;
 
     Connection(NbdServer server, Transport transport) {
         this.server = server;
@@ -34,7 +35,7 @@ final class Connection implements Runnable {
             serve(arena, events);
         } catch (IOException | RuntimeException | OutOfMemoryError failure) {
             if (!draining) {
-                events.failed(peer, reason(failure));
+                events.failed(peer, late ? tooLate() : reason(failure));
             }
         } finally {
             transport.close();
@@ -46,6 +47,11 @@ final class Connection implements Runnable {
     private static String reason(Throwable failure) {
         String message = failure.getMessage();
         return message == null || !(failure instanceof IOException) ? failure.toString() : message;
+    }
+
+    private String tooLate() {
+        long limit = server.options().handshakeLimit().toMillis();
+        return "has not chosen an export within " + limit + " ms";
     }
 
     private void serve(Arena arena, ServerEvents events) throws IOException {
@@ -61,6 +67,9 @@ final class Connection implements Runnable {
                                     outlet,
                                     security -> secure(security, inlet, outlet))
                             .run();
+        }
+        if (agreed == null && late) {
+            throw new IOException(tooLate());
         }
         if (agreed == null) {
             return;
@@ -93,6 +102,12 @@ final class Connection implements Runnable {
         } else {
             first.shutdownInput();
         }
+    }
+
+    /** Breaks off since the client takes too long to choose. */
+    void giveUp() {
+        late = true;
+        first.shutdown();
     }
 
     /** Breaks off. */

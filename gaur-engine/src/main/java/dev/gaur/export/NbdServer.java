@@ -67,7 +67,7 @@ public final class NbdServer implements AutoCloseable {
     }
 
     Watchdog.Watch watchHandshake(Connection connection) {
-        return watchdog.watch(options.handshakeLimit(), connection::breakOff);
+        return watchdog.watch(options.handshakeLimit(), connection::giveUp);
     }
 
     // ---- exports

@@ -19,7 +19,8 @@ public interface ServerEvents {
     default void closed(Export export, String peer) {}
 
     /**
-     * A connection ended in a way that none should.
+     * A connection ended in a way that none should: it broke, its client sent what makes no sense,
+     * or took too long to choose an export. Not what the server itself ends when it is closed.
      *
      * @param reason in words
      */
