@@ -90,7 +90,10 @@ final class BegunReads {
         if (reads.size() >= READS_MAX) {
             return false;
         }
-        Buffers.Buffer buffer = buffers.lease(request.length());
+        Buffers.Buffer buffer = buffers.tryLeaseHere(request.length());
+        if (buffer == null) {
+            return false;
+        }
         PendingRead pending = null;
         try {
             pending = disk.begin(request.offset(), buffer.data(request.length()));

@@ -8,11 +8,17 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory for the data of requests that do not fit into a connection's own buffers, with room for a
- * header before the data, which is aligned for O_DIRECT. Safe for use by many threads.
+ * Memory for the data of one connection's requests that do not fit into its own buffers, with room
+ * for a header before the data, which is aligned for O_DIRECT. Safe for use by many threads.
+ *
+ * <p>Answers keep their memory until the client takes them. So all connections share a budget:
+ * where it is used up, a connection gets memory for one request at a time, and its next one waits
+ * until its client has taken that answer. Large requests have a budget of their own. Answers
+ * without data need so little that they are not counted.
  */
 final class Buffers {
     /** Where the data begins; the header ends there. */
@@ -20,8 +26,11 @@ final class Buffers {
 
     private static final int SMALL = 64 << 10;
 
-    /** What can be had without waiting. */
+    /** Beyond that much a request is a large one. */
     static final int MEDIUM = 2 << 20;
+
+    /** What all others of a server together may take, but for one of each connection. */
+    static final long TOTAL = 256 << 20;
 
     /** What all large requests of a server together may take, in mebibytes. */
     private static final int LARGE_TOTAL = 256;
@@ -29,9 +38,49 @@ final class Buffers {
     /** Clients that take their answers give memory back sooner, be they slow. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
-    private final BufferPool small = new BufferPool(HEAD + SMALL, 64);
-    private final BufferPool medium = new BufferPool(HEAD + MEDIUM, 16);
-    private final Semaphore largeLeft = new Semaphore(LARGE_TOTAL, true);
+    private final Server server;
+
+    /** How many of this connection's requests have memory of the budget. */
+    private final AtomicInteger own = new AtomicInteger();
+
+    private Buffers(Server server) {
+        this.server = server;
+    }
+
+    /** What the connections of a server share. */
+    static final class Server {
+        private final BufferPool tiny = new BufferPool(ReplyFormat.ERROR_BYTES_MAX, 256);
+        private final BufferPool small = new BufferPool(HEAD + SMALL, 64);
+        private final BufferPool medium = new BufferPool(HEAD + MEDIUM, 16);
+        private final Budget budget;
+        private final Semaphore largeLeft = new Semaphore(LARGE_TOTAL, true);
+        private final Duration patience;
+
+        Server() {
+            this(TOTAL, PATIENCE);
+        }
+
+        /** For tests: with another budget, and more or less patience for large requests. */
+        Server(long total, Duration patience) {
+            this.budget = new Budget(total);
+            this.patience = patience;
+        }
+
+        /** Returns the memory of a new connection. */
+        Buffers forConnection() {
+            return new Buffers(this);
+        }
+
+        /** Tells how many bytes are out for requests that are not large. */
+        long out() {
+            return budget.out();
+        }
+
+        /** Tells how many mebibytes are out for large requests. */
+        int largeOut() {
+            return LARGE_TOTAL - largeLeft.availablePermits();
+        }
+    }
 
     /** Memory for one request; closing gives it back. */
     interface Buffer extends AutoCloseable {
@@ -52,14 +101,22 @@ final class Buffers {
         void close();
     }
 
+    /** Leases memory for an answer without data, which has no room before it. */
+    Buffer leaseAnswer() {
+        return new Pooled(server.tiny.lease(), () -> {});
+    }
+
     /**
-     * Leases memory for {@code count} bytes; waits for a while where much is asked for.
+     * Leases memory for {@code count} bytes of a request that some other thread does; may wait,
+     * until this connection's client has taken the answers that it has coming.
      *
-     * @throws BlockException.Media if others keep too much of it for too long
+     * @throws BlockException.Media if others keep too much of it for too long, where much is asked
      */
     Buffer lease(long count) {
         if (count <= MEDIUM) {
-            return pooled(count);
+            BufferPool pool = pool(count);
+            server.budget.await(() -> takes(pool.bufferSize()));
+            return counted(pool);
         }
         if (!await(mebibytes(count))) {
             throw new BlockException.Media(
@@ -76,13 +133,57 @@ final class Buffers {
     /** The same, but returns null where it would wait. */
     @Nullable Buffer tryLease(long count) {
         if (count <= MEDIUM) {
-            return pooled(count);
+            BufferPool pool = pool(count);
+            return takes(pool.bufferSize()) ? counted(pool) : null;
         }
-        return largeLeft.tryAcquire(mebibytes(count)) ? large(count) : null;
+        return server.largeLeft.tryAcquire(mebibytes(count)) ? large(count) : null;
     }
 
-    private Buffer pooled(long count) {
-        return new Pooled((count > SMALL ? medium : small).lease());
+    /**
+     * Leases memory for at most {@link #MEDIUM} bytes that is given back whether the client takes
+     * answers or not, or by the thread that would wait for more; null if there is none.
+     */
+    @Nullable Buffer tryLeaseHere(long count) {
+        BufferPool pool = pool(count);
+        int bytes = pool.bufferSize();
+        return server.budget.tryTake(bytes) ? leased(pool, () -> server.budget.give(bytes)) : null;
+    }
+
+    private BufferPool pool(long count) {
+        return count > SMALL ? server.medium : server.small;
+    }
+
+    private boolean takes(int bytes) {
+        do {
+            if (own.compareAndSet(0, 1)) {
+                server.budget.take(bytes);
+                return true;
+            }
+            if (server.budget.tryTake(bytes)) {
+                own.incrementAndGet();
+                return true;
+            }
+        } while (own.get() == 0);
+        return false;
+    }
+
+    private Buffer counted(BufferPool pool) {
+        int bytes = pool.bufferSize();
+        return leased(pool, () -> giveBack(bytes));
+    }
+
+    private static Buffer leased(BufferPool pool, Runnable giveBack) {
+        try {
+            return new Pooled(pool.lease(), giveBack);
+        } catch (OutOfMemoryError none) {
+            giveBack.run();
+            throw none;
+        }
+    }
+
+    private void giveBack(int bytes) {
+        own.decrementAndGet();
+        server.budget.give(bytes);
     }
 
     private static int mebibytes(long count) {
@@ -90,14 +191,14 @@ final class Buffers {
     }
 
     private boolean await(int mebibytes) {
-        long end = System.nanoTime() + PATIENCE.toNanos();
+        long end = System.nanoTime() + server.patience.toNanos();
         boolean interrupted = false;
         boolean got = false;
         boolean tried = false;
         while (!tried) {
             try {
                 long left = Math.max(0, end - System.nanoTime());
-                got = largeLeft.tryAcquire(mebibytes, left, TimeUnit.NANOSECONDS);
+                got = server.largeLeft.tryAcquire(mebibytes, left, TimeUnit.NANOSECONDS);
                 tried = true;
             } catch (InterruptedException _) {
                 interrupted = true;
@@ -109,12 +210,7 @@ final class Buffers {
         return got;
     }
 
-    /** Tells how many mebibytes are out for large requests. */
-    int largeOut() {
-        return LARGE_TOTAL - largeLeft.availablePermits();
-    }
-
-    private record Pooled(BufferPool.Lease lease) implements Buffer {
+    private record Pooled(BufferPool.Lease lease, Runnable release) implements Buffer {
         @Override
         public MemorySegment segment() {
             return lease.segment();
@@ -123,6 +219,7 @@ final class Buffers {
         @Override
         public void close() {
             lease.close();
+            release.run();
         }
     }
 
@@ -131,9 +228,9 @@ final class Buffers {
         try {
             Arena arena = Arena.ofShared();
             MemorySegment segment = arena.allocate(HEAD + count, BufferPool.ALIGNMENT);
-            return new Large(segment, arena, () -> largeLeft.release(mebibytes));
+            return new Large(segment, arena, () -> server.largeLeft.release(mebibytes));
         } catch (RuntimeException | Error failure) {
-            largeLeft.release(mebibytes);
+            server.largeLeft.release(mebibytes);
             throw failure;
         }
     }

@@ -80,7 +80,13 @@ final class Connection implements Runnable {
         }
         events.opened(agreed.export(), transport.peer());
         try {
-            new Transmission(agreed, inlet, outlet, server.buffers(), server.workers()).run();
+            new Transmission(
+                            agreed,
+                            inlet,
+                            outlet,
+                            server.buffers().forConnection(),
+                            server.workers())
+                    .run();
         } finally {
             events.closed(agreed.export(), transport.peer());
         }

@@ -36,7 +36,7 @@ public final class NbdServer implements AutoCloseable {
 
     private final ServerOptions options;
     private final Exports exports = new Exports();
-    private final Buffers buffers = new Buffers();
+    private final Buffers.Server buffers = new Buffers.Server();
     private final Workers workers = new Workers();
     private final Watchdog watchdog = new Watchdog();
     private final Semaphore slots;
@@ -58,7 +58,7 @@ public final class NbdServer implements AutoCloseable {
         return exports;
     }
 
-    Buffers buffers() {
+    Buffers.Server buffers() {
         return buffers;
     }
 

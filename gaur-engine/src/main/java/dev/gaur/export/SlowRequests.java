@@ -18,6 +18,9 @@ import java.util.List;
 final class SlowRequests {
     private static final int CACHE_STEP = 1 << 20;
 
+    /** How many extents go into an answer that needs no memory worth counting. */
+    private static final int EXTENTS_FEW = 16;
+
     private final Agreement agreed;
     private final Export export;
     private final BlockIo disk;
@@ -77,7 +80,7 @@ final class SlowRequests {
         try {
             buffer = buffers.lease(request.length());
         } catch (BlockException.Media noMemory) {
-            return failed(request, buffers.lease(ReplyFormat.ERROR_BYTES_MAX), noMemory);
+            return failed(request, buffers.leaseAnswer(), noMemory);
         }
         return read(request, buffer);
     }
@@ -114,7 +117,7 @@ final class SlowRequests {
 
     /** Does any other request. */
     Outlet.Answer perform(Request request) {
-        Buffers.Buffer buffer = buffers.lease(ReplyFormat.ERROR_BYTES_MAX);
+        Buffers.Buffer buffer = buffers.leaseAnswer();
         try {
             switch (request.type()) {
                 case Nbd.CMD_FLUSH -> disk.flush();
@@ -148,7 +151,10 @@ final class SlowRequests {
 
     /** Brings a range into memory, which nobody keeps there. */
     private void cache(Request request) {
-        try (Buffers.Buffer scratch = buffers.lease(CACHE_STEP)) {
+        try (Buffers.Buffer scratch = buffers.tryLeaseHere(CACHE_STEP)) {
+            if (scratch == null) {
+                return; // It is a wish, and there is better use for memory now.
+            }
             for (long done = 0; done < request.length(); ) {
                 long count = Math.min(CACHE_STEP, request.length() - done);
                 disk.read(request.offset() + done, scratch.data(count));
@@ -165,9 +171,16 @@ final class SlowRequests {
     }
 
     private Outlet.Answer status(Request request, List<ChosenContext> contexts) {
+        int share = request.has(Nbd.CMD_FLAG_REQ_ONE) ? 1 : share(Nbd.EXTENTS_MAX, contexts);
+        return status(request, contexts, share);
+    }
+
+    private static int share(int extents, List<ChosenContext> contexts) {
+        return Math.max(1, extents / Math.max(1, contexts.size()));
+    }
+
+    private Outlet.Answer status(Request request, List<ChosenContext> contexts, int most) {
         boolean wide = format == ReplyFormat.EXTENDED;
-        int share = Math.max(1, Nbd.EXTENTS_MAX / Math.max(1, contexts.size()));
-        int most = request.has(Nbd.CMD_FLAG_REQ_ONE) ? 1 : share;
         try {
             List<StatusList> lists = new ArrayList<>();
             long total = 0;
@@ -183,10 +196,20 @@ final class SlowRequests {
                 lists.add(list);
                 total += ReplyFormat.DATA_HEADER_BYTES_MAX + StatusList.bytes(list.count(), wide);
             }
+            Buffers.Buffer buffer =
+                    total <= ReplyFormat.ERROR_BYTES_MAX
+                            ? buffers.leaseAnswer()
+                            : buffers.tryLease(total);
+            if (buffer == null) { // A worker must not wait for a client to take its answers.
+                int few = share(EXTENTS_FEW, contexts);
+                return most > few
+                        ? status(request, contexts, few)
+                        : failed(request, buffers.leaseAnswer(), NbdErrors.ENOMEM);
+            }
             export.counters().count(request, 0);
-            return putStatus(request, contexts, lists, buffers.lease(total));
+            return putStatus(request, contexts, lists, buffer);
         } catch (RuntimeException | Error failure) {
-            return failed(request, buffers.lease(ReplyFormat.ERROR_BYTES_MAX), failure);
+            return failed(request, buffers.leaseAnswer(), failure);
         }
     }
 
@@ -242,6 +265,6 @@ final class SlowRequests {
     }
 
     private Outlet.Answer invalid(Request request) {
-        return failed(request, buffers.lease(ReplyFormat.ERROR_BYTES_MAX), NbdErrors.EINVAL);
+        return failed(request, buffers.leaseAnswer(), NbdErrors.EINVAL);
     }
 }

@@ -264,9 +264,19 @@ final class Transmission {
 
     private void read(Request request) {
         if (!reads.begin(request)) {
-            Buffers.Buffer buffer = buffers.lease(request.length());
+            Buffers.Buffer buffer = lease(request.length());
             perform(request.length(), () -> slow.read(request, buffer));
         }
+    }
+
+    private Buffers.Buffer lease(long length) {
+        Buffers.Buffer buffer = buffers.tryLease(length);
+        if (buffer != null) {
+            return buffer;
+        }
+        outlet.flush();
+        reads.letGo();
+        return buffers.lease(length);
     }
 
     // ---- writes

@@ -8,8 +8,9 @@
  * {@code Outlet} hold what came in and what goes out.
  *
  * <p>No client can keep from others what the server has: it has a time limit until it has chosen an
- * export; while it takes no answers it keeps one worker, for which another one is allowed; while it
- * sends no data it keeps none of the memory for large requests; requests and lists have limits.
+ * export; while it takes no answers it keeps one worker, for which another one is allowed, and of
+ * the memory that all share no more than one answer's once that is short ({@code Buffers}); while
+ * it sends no data it keeps none of the memory for large requests; requests and lists have limits.
  * What was agreed on in plain text is forgotten when TLS begins.
  *
  * <p>Locks: each outlet has one for sending; the server's monitor guards the lists of exports and

@@ -166,6 +166,7 @@ final class TestServer implements AutoCloseable {
         assertEquals(List.of(), List.copyOf(bugs), "what the server stumbled over");
         assertEquals(0, server.connections(), "connections are left");
         assertEquals(0, server.buffers().largeOut(), "large buffers are left");
+        assertEquals(0, server.buffers().out(), "buffers are left");
         await("threads are left", () -> !hasThreads());
         await("sockets are left: " + sockets(), () -> sockets() <= socketsBefore);
     }

@@ -3,9 +3,7 @@ package dev.gaur.testkit;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
-import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.PendingRead;
-import dev.gaur.block.ZeroMode;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -17,11 +15,10 @@ import org.jspecify.annotations.Nullable;
  * A disk whose data is never in memory at once, and whose reads can be begun. Those under way are
  * inside of an epoch, as they are where clusters are given to others.
  */
-public final class BegunDisk implements BlockIo {
+public final class BegunDisk extends PassingDisk {
     /** Where those are whose reads are under way. */
     public final Epoch epoch = new Epoch();
 
-    private final BlockIo disk;
     private final BooleanSupplier isDone;
     private final LongPredicate isBad;
     private final AtomicInteger begun = new AtomicInteger();
@@ -32,7 +29,7 @@ public final class BegunDisk implements BlockIo {
      * @param isBad offsets that cannot be read
      */
     public BegunDisk(BlockIo disk, BooleanSupplier isDone, LongPredicate isBad) {
-        this.disk = disk;
+        super(disk);
         this.isDone = isDone;
         this.isBad = isBad;
     }
@@ -70,11 +67,6 @@ public final class BegunDisk implements BlockIo {
     }
 
     @Override
-    public long length() {
-        return disk.length();
-    }
-
-    @Override
     public void read(long offset, MemorySegment target) {
         if (isBad.test(offset)) {
             throw new BlockException.Media("disk", "read", offset, "is bad", 5, null);
@@ -89,23 +81,8 @@ public final class BegunDisk implements BlockIo {
     }
 
     @Override
-    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        disk.zero(offset, length, mode, durability);
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-        disk.discard(offset, length);
-    }
-
-    @Override
     public void flush() {
         epoch.awaitEarlier();
         disk.flush();
-    }
-
-    @Override
-    public void extents(long offset, long length, ExtentVisitor visitor) {
-        disk.extents(offset, length, visitor);
     }
 }

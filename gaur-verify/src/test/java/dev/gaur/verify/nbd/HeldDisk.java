@@ -2,22 +2,20 @@ package dev.gaur.verify.nbd;
 
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
-import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.ZeroMode;
+import dev.gaur.testkit.PassingDisk;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 
 /** A disk whose writes wait until the test lets them go on. */
-final class HeldDisk implements BlockIo {
-    private final BlockIo disk;
+final class HeldDisk extends PassingDisk {
     private final CountDownLatch arrived = new CountDownLatch(1);
     private final CountDownLatch released = new CountDownLatch(1);
     private final AtomicInteger writes = new AtomicInteger();
 
     HeldDisk(BlockIo disk) {
-        this.disk = disk;
+        super(disk);
     }
 
     /** Waits until the first write is here. */
@@ -39,16 +37,6 @@ final class HeldDisk implements BlockIo {
     }
 
     @Override
-    public long length() {
-        return disk.length();
-    }
-
-    @Override
-    public void read(long offset, MemorySegment target) {
-        disk.read(offset, target);
-    }
-
-    @Override
     public void write(long offset, MemorySegment source, Durability durability) {
         arrived.countDown();
         try {
@@ -58,25 +46,5 @@ final class HeldDisk implements BlockIo {
         }
         disk.write(offset, source, durability);
         writes.incrementAndGet();
-    }
-
-    @Override
-    public void zero(long offset, long length, ZeroMode mode, Durability durability) {
-        disk.zero(offset, length, mode, durability);
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-        disk.discard(offset, length);
-    }
-
-    @Override
-    public void flush() {
-        disk.flush();
-    }
-
-    @Override
-    public void extents(long offset, long length, ExtentVisitor visitor) {
-        disk.extents(offset, length, visitor);
     }
 }
