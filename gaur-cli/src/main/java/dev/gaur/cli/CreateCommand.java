@@ -74,7 +74,7 @@ final class CreateCommand implements Command {
                             ? "Expecting image file name"
                             : "Unexpected argument: " + operands.get(2));
         }
-        Options.refuse(call, Options.OBJECT);
+        Credentials credentials = UserObjects.of(call);
         known(file, format);
         requireFile(file);
         long size = operands.size() < 2 ? -1 : call.size(operands.get(1), "image size");
@@ -89,7 +89,7 @@ final class CreateCommand implements Command {
         if (!call.has(Options.QUIET)) {
             call.out().print("Formatting '" + file + "', fmt=" + format + " " + values + "\n");
         }
-        create(file, format, values);
+        create(credentials, file, format, values);
         return 0;
     }
 
@@ -166,9 +166,10 @@ final class CreateCommand implements Command {
         }
     }
 
-    private static void create(String file, String format, CreateOptionValues values) {
+    private static void create(
+            Credentials credentials, String file, String format, CreateOptionValues values) {
         if (format.equals(CreateFormats.RAW)) {
-            createRaw(file, values);
+            createRaw(credentials, file, values);
             return;
         }
         Qcow2CreateOptions options =
@@ -180,7 +181,7 @@ final class CreateCommand implements Command {
                             return parsed;
                         });
         FileDriver driver = driver(options.preallocation());
-        try (NewFile image = begin(driver, file, 0);
+        try (NewFile image = begin(credentials, driver, file, 0);
                 DataFile data = DataFile.of(driver, file, options)) {
             ImageCreator.create(image.storage(), data.storage(), options);
             data.commit();
@@ -193,9 +194,10 @@ final class CreateCommand implements Command {
         return preallocation == Preallocation.FALLOC ? FileDriver.fast() : FileDriver.portable();
     }
 
-    private static NewFile begin(FileDriver driver, String file, long length) {
+    private static NewFile begin(
+            Credentials credentials, FileDriver driver, String file, long length) {
         try {
-            return NewTarget.of(Credentials.NONE).begin(driver, file, StorageOptions.WRITE, length);
+            return NewTarget.of(credentials).begin(driver, file, StorageOptions.WRITE, length);
         } catch (CommandException failure) {
             throw new CommandException(file + ": " + failure.text());
         }
@@ -208,7 +210,7 @@ final class CreateCommand implements Command {
                 return new DataFile(Optional.empty());
             }
             Path path = Path.of(image).resolveSibling(options.dataFile());
-            return new DataFile(Optional.of(begin(driver, path.toString(), 0)));
+            return new DataFile(Optional.of(begin(Credentials.NONE, driver, path.toString(), 0)));
         }
 
         Optional<StorageNode> storage() {
@@ -225,7 +227,7 @@ final class CreateCommand implements Command {
         }
     }
 
-    private static void createRaw(String file, CreateOptionValues values) {
+    private static void createRaw(Credentials credentials, String file, CreateOptionValues values) {
         String mode = values.text("preallocation", "off");
         Preallocation preallocation =
                 Preallocation.ofOptionValue(mode)
@@ -242,7 +244,7 @@ final class CreateCommand implements Command {
                 file,
                 "Unsupported preallocation mode: metadata");
         long size = (values.number("size", 0) + SECTOR - 1) & -SECTOR;
-        try (NewFile image = begin(driver(preallocation), file, size)) {
+        try (NewFile image = begin(credentials, driver(preallocation), file, size)) {
             if (NbdAddress.isAddress(file)) {
                 forget(image.storage());
             } else {

@@ -127,11 +127,21 @@ final class UserObjects implements Credentials {
         return credentials(id, true).forServer();
     }
 
-    /** {@inheritDoc} URIs name no credentials: then these are the only object there is. */
+    /**
+     * {@inheritDoc} URIs name no credentials: then these are the only object there is, and a server
+     * on a Unix socket may have any name that the authority has signed. Options that name
+     * credentials have to say which, as QEMU has it.
+     */
     @Override
     public Security forClient(String id, String host) {
         try {
-            return credentials(id.isEmpty() ? onlyId() : id, false).forClient(host);
+            String found = id.isEmpty() ? onlyId() : id;
+            TlsCredentials credentials = credentials(found, false);
+            boolean verify = isOn(byId.getOrDefault(found, OptionTree.EMPTY), "verify-peer");
+            if (!id.isEmpty() && host.isEmpty() && verify) {
+                throw new CommandException("No hostname for certificate validation");
+            }
+            return credentials.forClient(host);
         } catch (CommandException failure) {
             throw new BlockException.Unsupported("", "", failure.text());
         }

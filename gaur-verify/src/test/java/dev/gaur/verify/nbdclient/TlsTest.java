@@ -96,10 +96,9 @@ class TlsTest {
         }
     }
 
-    /** On Unix sockets, QEMU wants to be told the name; we take any that the authority signed. */
     @Test
     void convertReadsBothServers() throws Exception {
-        for (String options : new String[] {onTcp, onUnix}) {
+        for (String options : new String[] {onTcp, onUnix + ",tls-hostname=x.example"}) {
             Path target = folder.resolve("target");
             String source = raw(options);
             Cli.gaur("convert", object(good), "--image-opts", "-O", "raw", source, target).ok();
@@ -111,12 +110,17 @@ class TlsTest {
 
     @Test
     void anotherAuthorityOrNameIsRefused() {
-        for (String options : new String[] {onTcp, onUnix}) {
+        for (String options : new String[] {onTcp, onUnix + ",tls-hostname=x.example"}) {
             Path target = folder.resolve("target");
             String secret = options + ",tls-creds=t";
             Object[][] wrong = {
                 {"info", object(other), "--image-opts", secret},
-                {"info", object(good), "--image-opts", secret + ",tls-hostname=y.example"},
+                {
+                    "info",
+                    object(good),
+                    "--image-opts",
+                    secret.replace(",tls-hostname=x.example", "") + ",tls-hostname=y.example"
+                },
                 {"convert", object(other), "--image-opts", "-O", "raw", secret, target},
             };
             for (Object[] each : wrong) {
@@ -137,10 +141,20 @@ class TlsTest {
             {"info", server, "--image-opts", onUnix + ",tls-creds=t"},
             {"info", "--object=secret,id=t,data=x", "--image-opts", onUnix + ",tls-creds=t"},
             {"info", "--image-opts", onUnix},
+            {"info", object(good), "--image-opts", onUnix + ",tls-creds=t"},
+            {"create", "--object=nosuch,id=t", "-f", "raw", "nbd+unix:///?socket=/no", "1M"},
         };
         for (Object[] each : wrong) {
             assertEquals(Peers.qemuImg(each).exited(1).err(), Cli.asQemuImg(each).exited(1).err());
         }
+    }
+
+    /** Who does not verify the server has no use for its name. */
+    @Test
+    void aServerThatIsNotVerifiedNeedsNoName() {
+        String careless = object(good) + ",verify-peer=off";
+        Object[] words = {"info", careless, "--image-opts", raw(onUnix)};
+        assertEquals(Peers.qemuImg(words).ok().out(), Cli.asQemuImg(words).ok().out());
     }
 
     // ---- by URI, which qemu-img has not
@@ -166,6 +180,9 @@ class TlsTest {
         Cli.gaur("convert", object(other), "-n", "-f", "raw", "-O", "raw", source, uri).exited(1);
         Cli.gaur("convert", object(good), "-f", "raw", "-O", "raw", source, uri).ok();
         Cli.gaur("convert", "-f", "raw", "-O", "raw", source, uri).exited(1);
+        Cli.gaur("create", object(good), "-f", "qcow2", uri, "1M").ok();
+        Cli.gaur("check", object(good), "-f", "qcow2", uri).ok();
+        Cli.gaur("create", "-f", "qcow2", uri, "1M").exited(1);
     }
 
     @Test
