@@ -8,6 +8,7 @@ import dev.gaur.format.SnapshotInfo;
 import dev.gaur.json.JsonWriter;
 import dev.gaur.json.TreeWriter;
 import dev.gaur.storage.Reference;
+import dev.gaur.storage.nbd.NbdAddress;
 import dev.gaur.units.Sizes;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -20,15 +21,34 @@ final class ImageText {
     private static final int PAGE = 4096;
     private static final long NANOS = 1_000_000_000;
 
+    /** Drivers that {@code info} names in place of a format. */
+    private static final List<String> STORAGE = List.of("file", "nbd");
+
     private final ImageInfo info;
     private final @Nullable Limits limits;
+    private final String format;
 
     /**
      * @param limits shown too, if any are given
      */
     ImageText(ImageInfo info, @Nullable Limits limits) {
+        this(info, limits, info.format());
+    }
+
+    private ImageText(ImageInfo info, @Nullable Limits limits, String format) {
         this.info = info;
         this.limits = limits;
+        this.format = format;
+    }
+
+    /** Storage without a format is called by its driver, if the user has named that. */
+    ImageText withDriver(String driver) {
+        return STORAGE.contains(driver) ? new ImageText(info, limits, driver) : this;
+    }
+
+    /** Whether it is a part of an NBD server's disk, of which QEMU knows nothing more. */
+    private boolean isBareNbd() {
+        return info.details() instanceof ImageInfo.Raw && NbdAddress.isAddress(info.name());
     }
 
     /** Returns the path of the backing file as QEMU would open it, empty if there is none. */
@@ -76,7 +96,7 @@ final class ImageText {
         if (info.clusterSize() != 0) {
             json.entry("cluster-size", info.clusterSize());
         }
-        json.entry("format", info.format());
+        json.entry("format", format);
         if (info.allocatedBytes() >= 0) {
             json.entry("actual-size", info.allocatedBytes());
         }
@@ -98,7 +118,10 @@ final class ImageText {
         if (backing != null) {
             json.entry("backing-filename", backing.name());
         }
-        json.entry("dirty-flag", info.dirty()).endObject();
+        if (!isBareNbd()) {
+            json.entry("dirty-flag", info.dirty());
+        }
+        json.endObject();
     }
 
     /** Writes the object for a snapshot. */
@@ -123,7 +146,7 @@ final class ImageText {
     /** Writes the lines for people. */
     void human(StringBuilder text) {
         text.append("image: ").append(info.name());
-        text.append("\nfile format: ").append(info.format());
+        text.append("\nfile format: ").append(format);
         text.append("\nvirtual size: ").append(Sizes.human(info.virtualSize()));
         text.append(" (").append(info.virtualSize()).append(" bytes)");
         text.append("\ndisk size: ").append(diskSize(info.allocatedBytes()));

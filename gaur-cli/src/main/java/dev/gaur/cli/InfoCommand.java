@@ -4,6 +4,7 @@ import dev.gaur.block.BlockException;
 import dev.gaur.format.Image;
 import dev.gaur.graph.ChainOpener;
 import dev.gaur.graph.OpenRequest;
+import dev.gaur.graph.OptionTree;
 import dev.gaur.json.JsonWriter;
 import dev.gaur.storage.CacheMode;
 import java.util.ArrayList;
@@ -11,6 +12,8 @@ import java.util.List;
 
 /** {@code gaur info}: what an image is. Opens its backing and data files only if asked to. */
 final class InfoCommand implements Command {
+    private static final String JSON = "json:";
+
     private static final Option CHAIN =
             Option.flag("", "backing-chain", "show all images down to the base");
     private static final Option LIMITS =
@@ -84,10 +87,24 @@ final class InfoCommand implements Command {
 
     private static ImageText look(Invocation call, String file, OpenRequest request) {
         try (Image image = ChainOpener.openAlone(file, request)) {
-            return new ImageText(image.info(), call.has(LIMITS) ? image.limits() : null);
+            ImageText text = new ImageText(image.info(), call.has(LIMITS) ? image.limits() : null);
+            return text.withDriver(driver(call, file, request));
         } catch (BlockException e) {
             throw ErrorText.cannotOpen(file, e);
         }
+    }
+
+    /** Returns the driver that is stated for an image, empty if none is. */
+    private static String driver(Invocation call, String file, OpenRequest request) {
+        if (request.has(OpenRequest.Extra.OF_IMAGE)) {
+            return "";
+        }
+        if (request.has(OpenRequest.Extra.IMAGE_OPTS)) {
+            return file.contains("driver=") ? OptionTree.ofOptions(file).text("driver", "") : "";
+        }
+        return file.startsWith(JSON)
+                ? OptionTree.ofJson(file.substring(JSON.length())).text("driver", "")
+                : call.value(Options.FORMAT, "");
     }
 
     private static String human(List<ImageText> images) {

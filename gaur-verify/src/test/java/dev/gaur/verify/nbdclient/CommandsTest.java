@@ -89,10 +89,28 @@ class CommandsTest {
     void infoAndMapSayWhatQemuImgSays() throws Exception {
         Path source = source();
         try (ForeignServer server = ForeignServer.qemuNbd(folder, "-f", "raw", source.toString())) {
-            for (String command : new String[] {"info", "map"}) {
-                assertEquals(
-                        Peers.qemuImg(command, "-f", "raw", server.uri()).ok().out(),
-                        Cli.asQemuImg(command, "-f", "raw", server.uri()).ok().out());
+            String path = "path=" + server.socket();
+            Object[][] calls = {
+                {"info", "-f", "raw", server.uri()},
+                {"info", "--output=json", "-f", "raw", server.uri()},
+                {"info", "--output=json", server.uri()},
+                {"info", "-f", "nbd", server.uri()},
+                {"info", "--image-opts", "driver=nbd," + path},
+                {"info", "--output=json", "--image-opts", "driver=nbd," + path},
+                {
+                    "info",
+                    "--output=json",
+                    "--image-opts",
+                    "driver=raw,file.driver=nbd,file." + path
+                },
+                {"info", "json:{\"driver\":\"nbd\",\"path\":\"" + server.socket() + "\"}"},
+                {"info", "--image-opts", "driver=file,filename=" + source},
+                {"info", "--output=json", "--image-opts", "driver=file,filename=" + source},
+                {"map", "-f", "raw", server.uri()},
+                {"map", "--output=json", "--image-opts", "driver=nbd," + path},
+            };
+            for (Object[] each : calls) {
+                assertEquals(Peers.qemuImg(each).ok().out(), Cli.asQemuImg(each).ok().out());
             }
         }
     }
@@ -158,7 +176,7 @@ class CommandsTest {
                         "--filter=error",
                         "sparse-random",
                         "size=64M",
-                        "percent=50",
+                        "percent=100",
                         "error-" + what + "-rate=100%")) {
             for (String format : new String[] {"raw", "qcow2"}) {
                 Cli.asQemuImg("convert", "-f", "raw", "-O", format, server.uri(), target).exited(1);
@@ -268,6 +286,47 @@ class CommandsTest {
             String why =
                     Cli.asQemuImg("convert", server.uri(), folder.resolve("out")).exited(1).err();
             assertTrue(why.contains("'base' is not followed"), why);
+        }
+    }
+
+    /** Returns an overlay with some data whose backing file is what a server has. */
+    private Path overlayOf(ForeignServer server) {
+        Path image = folder.resolve("overlay");
+        Object[] create = {
+            "create", "-q", "-u", "-f", "qcow2", "-b", server.uri(), "-F", "raw", image, SIZE
+        };
+        Peers.qemuImg(create).ok();
+        Peers.qemuIo(image, "qcow2", "write -P 7 5M 2M", "write -P 8 9M 64k").ok();
+        return image;
+    }
+
+    /** Returns how a user says that the backing file is a server's. */
+    private static String withBacking(Path image, ForeignServer server) {
+        return "driver=qcow2,file.filename=%s,backing.driver=nbd,backing.path=%s"
+                .formatted(image, server.socket());
+    }
+
+    @Test
+    void aBackingFileOnAServerIsFollowedIfTheUserNamesIt() throws Exception {
+        String source = source().toString();
+        try (ForeignServer server = ForeignServer.qemuNbd(folder, "-f", "raw", source)) {
+            Path image = overlayOf(server);
+            byte[] before = Files.readAllBytes(image);
+            for (Object[] each : new Object[][] {{"commit", image}, {"rebase", "-b", "", image}}) {
+                String why = Cli.asQemuImg(each).exited(1).err();
+                assertTrue(why.contains("' is not followed: it has a protocol"), why);
+            }
+            assertEquals(-1, java.util.Arrays.mismatch(before, Files.readAllBytes(image)));
+            Path expected = folder.resolve("expected");
+            Peers.qemuImg("convert", "-O", "raw", image, expected).ok();
+            Path flat = Files.copy(image, folder.resolve("flat"));
+            String named = withBacking(flat, server);
+            Cli.asQemuImg("rebase", "--image-opts", "-b", "", named).ok();
+            Peers.qemuImg("check", flat).ok();
+            Peers.qemuImg("compare", "-f", "qcow2", "-F", "raw", flat, expected).ok();
+            Cli.asQemuImg("commit", "--image-opts", withBacking(image, server)).ok();
+            Peers.qemuImg("compare", "-f", "raw", "-F", "raw", server.uri(), expected).ok();
+            Peers.qemuImg("check", image).ok();
         }
     }
 
