@@ -17,7 +17,8 @@ if ! command -v mke2fs >/dev/null; then
 fi
 
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+server=
+trap '[ -z "$server" ] || kill "$server"; rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
 mkdir "$folder/bin"
 ln -s "$root/gaur" "$folder/bin/gaur"
@@ -82,6 +83,24 @@ step 'gaur io -c "write -P 0x48 20M 3M" work.qcow2'
 step 'gaur commit work.qcow2'
 step 'gaur resize disk.qcow2 1G'
 step 'gaur check disk.qcow2'
+
+say "To virtual machines and other programs: the disk on a socket, over NBD:"
+printf '\n$ %s\n' 'gaur serve -k gaur.sock disk.qcow2 &'
+gaur serve -k gaur.sock disk.qcow2 >served.txt &
+server=$!
+until grep -q '^listening' served.txt; do
+    kill -0 "$server" || exit 1
+    sleep 0.1
+done
+cat served.txt
+uri="nbd+unix:///disk.qcow2?socket=$folder/gaur.sock"
+step "gaur info '$uri'"
+step "gaur convert -O qcow2 '$uri' copy.qcow2"
+step "gaur compare '$uri' copy.qcow2"
+step "kill $server"
+wait "$server"
+server=
+tail -n 1 served.txt
 
 say "An accident: the counts of all clusters are overwritten. They are made anew, the data is untouched:"
 step 'gaur create -f qcow2 hurt.qcow2 1G && gaur io -c "write -P 0x49 0 4M" hurt.qcow2'

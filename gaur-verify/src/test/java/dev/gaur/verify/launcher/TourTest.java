@@ -41,6 +41,7 @@ class TourTest {
                         "io",
                         "commit",
                         "resize",
+                        "serve",
                         "inspect")) {
             assertTrue(result.out().contains("\n$ gaur " + command + " "), command + result.out());
         }
