@@ -36,8 +36,8 @@ public final class NbdServer implements AutoCloseable {
 
     private final ServerOptions options;
     private final Exports exports = new Exports();
-    private final Buffers.Server buffers = new Buffers.Server();
-    private final Workers workers = new Workers();
+    private final Buffers.Server buffers;
+    private final Workers workers;
     private final Watchdog watchdog = new Watchdog();
     private final Semaphore slots;
     private final Set<Connection> connections = new HashSet<>(); // guarded by this
@@ -46,7 +46,14 @@ public final class NbdServer implements AutoCloseable {
 
     /** Makes a server that offers nothing and listens nowhere yet. */
     public NbdServer(ServerOptions options) {
+        this(options, new Buffers.Server(), new Workers());
+    }
+
+    /** The same with memory and threads of other kinds. */
+    NbdServer(ServerOptions options, Buffers.Server buffers, Workers workers) {
         this.options = options;
+        this.buffers = buffers;
+        this.workers = workers;
         this.slots = new Semaphore(options.connectionsMax());
     }
 

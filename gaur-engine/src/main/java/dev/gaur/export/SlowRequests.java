@@ -60,7 +60,12 @@ final class SlowRequests {
     }
 
     private Outlet.Answer failed(Request request, Buffers.Buffer buffer, Throwable failure) {
-        int error = failure instanceof RuntimeException it ? NbdErrors.of(it) : NbdErrors.EIO;
+        int error =
+                switch (failure) {
+                    case RuntimeException known -> NbdErrors.of(known);
+                    case OutOfMemoryError _ -> NbdErrors.ENOMEM;
+                    default -> NbdErrors.EIO;
+                };
         return failed(request, buffer, error);
     }
 

@@ -1,6 +1,7 @@
 package dev.gaur.export;
 
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -16,11 +17,15 @@ final class Workers implements AutoCloseable {
 
     private static final int IDLE_SECONDS = 10;
 
-    private final AtomicInteger number = new AtomicInteger();
     private final AtomicInteger sending = new AtomicInteger();
     private final ThreadPoolExecutor executor;
 
     Workers() {
+        this(Thread.ofPlatform().daemon().name("gaur-worker-", 1).factory());
+    }
+
+    /** The same with threads of another kind. */
+    Workers(ThreadFactory threads) {
         executor =
                 new ThreadPoolExecutor(
                         THREADS_MAX,
@@ -28,15 +33,8 @@ final class Workers implements AutoCloseable {
                         IDLE_SECONDS,
                         TimeUnit.SECONDS,
                         new LinkedBlockingQueue<>(), // Each connection's Flights bound it.
-                        this::thread);
+                        threads);
         executor.allowCoreThreadTimeOut(true);
-    }
-
-    private Thread thread(Runnable work) {
-        return Thread.ofPlatform()
-                .daemon()
-                .name("gaur-worker-" + number.incrementAndGet())
-                .unstarted(work);
     }
 
     void run(Runnable work) {

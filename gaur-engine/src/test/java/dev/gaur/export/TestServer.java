@@ -66,9 +66,19 @@ final class TestServer implements AutoCloseable {
     }
 
     TestServer(Path folder, ServerOptions options, @Nullable BlockIo other) throws IOException {
+        this(folder, options, other, new Buffers.Server(), new Workers());
+    }
+
+    TestServer(
+            Path folder,
+            ServerOptions options,
+            @Nullable BlockIo other,
+            Buffers.Server buffers,
+            Workers workers)
+            throws IOException {
         Thread.setDefaultUncaughtExceptionHandler((_, thrown) -> bugs.add(thrown.toString()));
         disk = other == null ? new MemoryStorage("disk", content) : other;
-        server = new NbdServer(options.withEvents(new Recorder()));
+        server = new NbdServer(options.withEvents(new Recorder()), buffers, workers);
         server.add(Export.of("disk", disk).withWritable(true));
         server.add(Export.of("read-only", disk));
         unix = server.listen(new Endpoint.Unix(folder.resolve("socket")));
