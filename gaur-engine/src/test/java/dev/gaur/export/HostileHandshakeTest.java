@@ -21,11 +21,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -44,7 +41,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * </ul>
  */
 @Timeout(120)
-class HostileHandshakeTest {
+class HostileHandshakeTest extends WithTestServer {
     private static final int[] NAMED = {
         Nbd.OPT_INFO, Nbd.OPT_GO, Nbd.OPT_LIST_META_CONTEXT, Nbd.OPT_SET_META_CONTEXT
     };
@@ -67,20 +64,9 @@ class HostileHandshakeTest {
         0xffff_ffffL
     };
 
-    @TempDir Path folder;
-    private TestServer server;
-
-    @BeforeEach
-    void serve() throws IOException {
-        server =
-                new TestServer(
-                        folder, ServerOptions.DEFAULT.withHandshakeLimit(Duration.ofMinutes(2)));
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        server.assertServes();
-        server.close();
+    @Override
+    ServerOptions options() {
+        return ServerOptions.DEFAULT.withHandshakeLimit(Duration.ofMinutes(2));
     }
 
     private static void assertGoesOn(NbdScript script) throws IOException {

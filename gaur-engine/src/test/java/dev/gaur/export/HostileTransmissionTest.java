@@ -23,11 +23,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -44,7 +41,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * </ul>
  */
 @Timeout(120)
-class HostileTransmissionTest {
+class HostileTransmissionTest extends WithTestServer {
     private static final int STRUCTURED = Nbd.OPT_STRUCTURED_REPLY;
     private static final int EXTENDED = Nbd.OPT_EXTENDED_HEADERS;
     private static final long[] EDGES = {
@@ -65,20 +62,9 @@ class HostileTransmissionTest {
         -1
     };
 
-    @TempDir Path folder;
-    private TestServer server;
-
-    @BeforeEach
-    void serve() throws IOException {
-        server =
-                new TestServer(
-                        folder, ServerOptions.DEFAULT.withDrainLimit(Duration.ofMillis(300)));
-    }
-
-    @AfterEach
-    void end() throws IOException {
-        server.assertServes();
-        server.close();
+    @Override
+    ServerOptions options() {
+        return ServerOptions.DEFAULT.withDrainLimit(Duration.ofMillis(300));
     }
 
     private NbdScript client(int replies, String export) throws IOException {

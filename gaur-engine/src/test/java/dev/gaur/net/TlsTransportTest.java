@@ -78,9 +78,7 @@ class TlsTransportTest {
     }
 
     private Pair secured() throws Exception {
-        return secured(
-                TlsCredentials.ofServer(serverFolder, true).forServer(),
-                TlsCredentials.ofClient(clientFolder, true).forClient("localhost"));
+        return secured(atServer(), atClient("localhost"));
     }
 
     /** Fails at both ends; returns what the server, or else the client, says. */
@@ -181,6 +179,15 @@ class TlsTransportTest {
         }
     }
 
+    /** A server that wants clients to have a certificate. */
+    private Security atServer() throws IOException {
+        return TlsCredentials.ofServer(serverFolder, true).forServer();
+    }
+
+    private Security atClient(String host) throws IOException {
+        return TlsCredentials.ofClient(clientFolder, true).forClient(host);
+    }
+
     @Test
     void memoryOfAnyKindIsTaken() throws Exception {
         try (Pair pair = secured();
@@ -209,10 +216,9 @@ class TlsTransportTest {
                 "a secret that should not be seen by anybody".getBytes(StandardCharsets.UTF_8);
         Pair plain = plain();
         Watched watched = new Watched(plain.client());
-        Security server = TlsCredentials.ofServer(serverFolder, true).forServer();
+        Security server = atServer();
         Future<Transport> accepted = threads.submit(() -> server.secure(plain.server()));
-        Transport client =
-                TlsCredentials.ofClient(clientFolder, true).forClient("").secure(watched);
+        Transport client = atClient("").secure(watched);
         try (Pair _ = new Pair(accepted.get(), client)) {
             write(client, secret);
             assertArrayEquals(secret, read(accepted.get(), secret.length));
@@ -272,10 +278,9 @@ class TlsTransportTest {
     void aChangedByteIsNoticed() throws Exception {
         Pair plain = plain();
         Watched watched = new Watched(plain.client());
-        Security server = TlsCredentials.ofServer(serverFolder, true).forServer();
+        Security server = atServer();
         Future<Transport> accepted = threads.submit(() -> server.secure(plain.server()));
-        Transport client =
-                TlsCredentials.ofClient(clientFolder, true).forClient("").secure(watched);
+        Transport client = atClient("").secure(watched);
         try (Pair pair = new Pair(accepted.get(), client)) {
             watched.damage();
             write(client, new byte[100]);
@@ -299,7 +304,7 @@ class TlsTransportTest {
         Files.copy(clientFolder.resolve("ca-cert.pem"), bare.resolve("ca-cert.pem"));
         Security client = TlsCredentials.ofClient(bare, true).forClient("localhost");
 
-        String why = refusal(TlsCredentials.ofServer(serverFolder, true).forServer(), client);
+        String why = refusal(atServer(), client);
         assertTrue(why.contains("TLS: "), why);
 
         try (Pair pair =
@@ -316,9 +321,7 @@ class TlsTransportTest {
         Files.writeString(strange.resolve("ca-cert.pem"), CA.authorityPem());
 
         String why =
-                refusal(
-                        TlsCredentials.ofServer(serverFolder, true).forServer(),
-                        TlsCredentials.ofClient(strange, true).forClient("localhost"));
+                refusal(atServer(), TlsCredentials.ofClient(strange, true).forClient("localhost"));
         assertTrue(why.contains("TLS: "), why);
     }
 
@@ -328,9 +331,7 @@ class TlsTransportTest {
         Path strange = twin.folder(folder.resolve("twin"), "client", twin.identity("a client"));
         Files.writeString(strange.resolve("ca-cert.pem"), CA.authorityPem());
 
-        refusal(
-                TlsCredentials.ofServer(serverFolder, true).forServer(),
-                TlsCredentials.ofClient(strange, true).forClient("localhost"));
+        refusal(atServer(), TlsCredentials.ofClient(strange, true).forClient("localhost"));
     }
 
     @Test
@@ -340,9 +341,7 @@ class TlsTransportTest {
                 other.folder(folder.resolve("strange"), "server", other.identity("x", "localhost"));
 
         String why =
-                refusal(
-                        TlsCredentials.ofServer(strange, false).forServer(),
-                        TlsCredentials.ofClient(clientFolder, true).forClient("localhost"));
+                refusal(TlsCredentials.ofServer(strange, false).forServer(), atClient("localhost"));
         assertTrue(why.contains("certificate"), why);
     }
 
@@ -361,20 +360,14 @@ class TlsTransportTest {
     @ParameterizedTest
     @ValueSource(strings = {"example.org", "localhost.example.org", "127.0.0.2", "::1"})
     void aServerOfAnotherNameIsRefused(String host) throws Exception {
-        String why =
-                refusal(
-                        TlsCredentials.ofServer(serverFolder, true).forServer(),
-                        TlsCredentials.ofClient(clientFolder, true).forClient(host));
+        String why = refusal(atServer(), atClient(host));
         assertTrue(why.contains(host) || why.contains("No subject alternative"), why);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"localhost", "LOCALHOST", "127.0.0.1", ""})
     void aServerOfTheRightNameIsTaken(String host) throws Exception {
-        secured(
-                        TlsCredentials.ofServer(serverFolder, true).forServer(),
-                        TlsCredentials.ofClient(clientFolder, true).forClient(host))
-                .close();
+        secured(atServer(), atClient(host)).close();
     }
 
     @ParameterizedTest
@@ -386,10 +379,7 @@ class TlsTransportTest {
         TlsCredentials credentials =
                 TlsCredentials.ofServer(CA.folder(folder.resolve("late"), "server", late), false);
 
-        String why =
-                refusal(
-                        credentials.forServer(),
-                        TlsCredentials.ofClient(clientFolder, true).forClient("localhost"));
+        String why = refusal(credentials.forServer(), atClient("localhost"));
         assertTrue(why.contains("Not") || why.contains("certificate"), why);
         IOException told = assertThrows(IOException.class, credentials::checkDates);
         assertTrue(told.toString().contains("CN=late is valid from"), told.getMessage());
@@ -398,10 +388,10 @@ class TlsTransportTest {
     @Test
     void aRevokedCertificateIsRefusedAndOthersAreNot() throws Exception {
         Files.writeString(serverFolder.resolve("ca-crl.pem"), CA.revokedPem(CLIENT));
-        Security server = TlsCredentials.ofServer(serverFolder, true).forServer();
+        Security server = atServer();
         Path good = CA.folder(folder.resolve("good"), "client", CA.identity("a good one"));
 
-        String why = refusal(server, TlsCredentials.ofClient(clientFolder, true).forClient(""));
+        String why = refusal(server, atClient(""));
         assertTrue(why.contains("revoked"), why);
         secured(server, TlsCredentials.ofClient(good, true).forClient("")).close();
     }
@@ -409,7 +399,7 @@ class TlsTransportTest {
     @Test
     void plainTextIsRefused() throws Exception {
         Pair plain = plain();
-        Security server = TlsCredentials.ofServer(serverFolder, true).forServer();
+        Security server = atServer();
         write(plain.client(), "IHAVEOPT and more that is no TLS".getBytes(StandardCharsets.UTF_8));
 
         IOException refused = assertThrows(IOException.class, () -> server.secure(plain.server()));
@@ -420,7 +410,7 @@ class TlsTransportTest {
     @Test
     void whoLeavesBeforeTheEndOfTheHandshakeIsAnError() throws Exception {
         Pair plain = plain();
-        Security server = TlsCredentials.ofServer(serverFolder, true).forServer();
+        Security server = atServer();
         plain.client().close();
 
         assertThrows(IOException.class, () -> server.secure(plain.server()));

@@ -7,50 +7,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
 import dev.gaur.nbd.Nbd;
-import dev.gaur.storage.StorageOptions;
 import dev.gaur.testkit.ScriptedNbd;
 import dev.gaur.testkit.ScriptedNbd.Peer;
 import dev.gaur.testkit.ScriptedNbd.Request;
 import dev.gaur.testkit.TestBytes;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Servers that are broken or mean: a request on one ends with an error, never with wrong bytes, a
  * lot of memory, a hang or another throwable.
  */
-class HostileServerTest {
-    private static final long SIZE = 1 << 20;
-    private static final int STRUCTURED = 1;
-    private static final int EXTENDED = 2;
-
-    @TempDir Path folder = Path.of("");
-
-    private int servers;
-
-    /** What is done with one connection, or with one request. */
-    @FunctionalInterface
-    private interface Answer {
-        void to(Peer peer, Request request) throws IOException;
-    }
-
-    private ScriptedNbd server(ScriptedNbd.Script script) throws IOException {
-        return ScriptedNbd.start(folder.resolve("s" + servers++), script);
-    }
-
-    private static StorageNode open(ScriptedNbd server, ClientOptions options) {
-        NbdAddress address = new NbdAddress(server.endpoint(), "x", false);
-        return new NbdDriver(options).open(address, StorageOptions.READ);
-    }
-
-    private static StorageNode open(ScriptedNbd server) {
-        return open(server, ClientOptions.DEFAULT.withConnections(1));
-    }
-
+class HostileServerTest extends HostileServers {
     // ---- handshake
 
     private String openingFails(ScriptedNbd.Script script) throws IOException {

@@ -8,42 +8,16 @@ import dev.gaur.block.BlockException;
 import dev.gaur.block.Extent;
 import dev.gaur.block.StorageNode;
 import dev.gaur.nbd.Nbd;
-import dev.gaur.storage.StorageOptions;
 import dev.gaur.testkit.ScriptedNbd;
 import dev.gaur.testkit.ScriptedNbd.Peer;
 import dev.gaur.testkit.ScriptedNbd.Request;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Servers whose block status is broken or mean. */
-class HostileStatusTest {
-    private static final long SIZE = 1 << 20;
-    private static final int STRUCTURED = 1;
-    private static final int EXTENDED = 2;
-
-    @TempDir Path folder = Path.of("");
-
-    private int servers;
-
-    /** What is done with one request. */
-    @FunctionalInterface
-    private interface Answer {
-        void to(Peer peer, Request request) throws IOException;
-    }
-
-    private ScriptedNbd server(ScriptedNbd.Script script) throws IOException {
-        return ScriptedNbd.start(folder.resolve("s" + servers++), script);
-    }
-
-    private static StorageNode open(ScriptedNbd server) {
-        NbdAddress address = new NbdAddress(server.endpoint(), "x", false);
-        return NbdDriver.DEFAULT.open(address, StorageOptions.READ);
-    }
-
+class HostileStatusTest extends HostileServers {
     private List<Extent> status(int form, Answer answer) throws IOException {
         ScriptedNbd.Script script =
                 peer -> {

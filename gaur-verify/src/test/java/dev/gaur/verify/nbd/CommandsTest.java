@@ -5,25 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.gaur.graph.OpenRequest;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every command that reads or changes, with every flag, by scripts that use libnbd. */
-class CommandsTest {
-    private final Path folder;
-    private final ScriptedDisk disk;
-
+class CommandsTest extends WithScriptedDisk {
     CommandsTest(@TempDir Path folder) {
-        this.folder = folder;
-        this.disk = ScriptedDisk.in(folder);
-    }
-
-    @AfterEach
-    void imageIsIntact() {
-        disk.close();
+        super(folder);
     }
 
     // ---- reads and writes

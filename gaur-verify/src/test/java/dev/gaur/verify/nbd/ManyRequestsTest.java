@@ -7,25 +7,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Many requests at a time, through one connection and through several. */
-class ManyRequestsTest {
-    private final Path folder;
-    private final ScriptedDisk disk;
-
+class ManyRequestsTest extends WithScriptedDisk {
     ManyRequestsTest(@TempDir Path folder) {
-        this.folder = folder;
-        this.disk = ScriptedDisk.in(folder);
-    }
-
-    @AfterEach
-    void imageIsIntact() {
-        disk.close();
+        super(folder);
     }
 
     @ParameterizedTest

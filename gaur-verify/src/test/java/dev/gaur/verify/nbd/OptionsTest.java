@@ -4,24 +4,14 @@ import dev.gaur.graph.OpenRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What clients ask before they use a disk, and about its ranges, by scripts that use libnbd. */
-class OptionsTest {
-    private final Path folder;
-    private final ScriptedDisk disk;
-
+class OptionsTest extends WithScriptedDisk {
     OptionsTest(@TempDir Path folder) {
-        this.folder = folder;
-        this.disk = ScriptedDisk.in(folder);
-    }
-
-    @AfterEach
-    void imageIsIntact() {
-        disk.close();
+        super(folder);
     }
 
     // ---- status
