@@ -16,9 +16,11 @@ import dev.gaur.format.SnapshotInfo;
 import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.CountingStorage;
 import dev.gaur.testkit.CountingStorage.Work;
+import dev.gaur.testkit.StorageWrapper;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.MemorySegment;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -242,6 +244,43 @@ class FirstWritesTest {
             assertEquals(List.of(), Kinds.damage(Kinds.copy(storage))); // Counts come later.
         }
         assertEquals(List.of(), Kinds.findings(storage));
+    }
+
+    /** Notes which bytes the file is told of that will be written. */
+    private static final class Announced extends StorageWrapper {
+        final List<Long> ends = new ArrayList<>();
+        private long bytes;
+
+        Announced(StorageNode real) {
+            super(real);
+        }
+
+        @Override
+        public boolean writable() {
+            return true;
+        }
+
+        @Override
+        public void reserve(long offset, long count) {
+            assertTrue(ends.isEmpty() || offset >= ends.getLast(), "nothing is announced twice");
+            assertTrue(offset + count <= length(), "nor what the file does not have");
+            ends.add(offset + count);
+            bytes += count;
+        }
+    }
+
+    @Test
+    void spaceIsAnnouncedStepByStepWhereClustersAreFilled() {
+        Announced file = new Announced(create(small()));
+        try (Image image = OneBacking.NONE.open(file)) {
+            image.write(0, MemorySegment.ofArray(new byte[512]), Durability.CACHED);
+            assertEquals(0, file.bytes, "the rest of the cluster stays a hole");
+            image.write(CLUSTER, MemorySegment.ofArray(new byte[SIZE / 2]), Durability.CACHED);
+            assertTrue(file.bytes >= SIZE / 2, "what is filled is announced");
+            assertTrue(file.ends.size() <= 4, "many clusters at once: " + file.ends);
+            assertEquals(file.length(), file.ends.getLast());
+            assertTrue(file.bytes <= SIZE / 2 + (2 << 20), "and not much more");
+        }
     }
 
     // ---- preallocation and subclusters

@@ -3,6 +3,8 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroNode;
+import dev.gaur.format.FormatOptions;
+import dev.gaur.format.Image;
 import dev.gaur.format.ReferenceOpener;
 import dev.gaur.storage.Reference;
 
@@ -10,6 +12,11 @@ import dev.gaur.storage.Reference;
 record OneBacking(BlockNode backing) implements ReferenceOpener {
     /** For images that name nothing. */
     static final OneBacking NONE = new OneBacking(ZeroNode.INSTANCE);
+
+    /** Opens an image, which closes what it is given. */
+    Image open(StorageNode storage) {
+        return Qcow2Format.INSTANCE.open(storage, FormatOptions.DEFAULT, this);
+    }
 
     @Override
     public BlockNode backing(Reference reference) {
