@@ -1,8 +1,8 @@
 package dev.gaur.format;
 
 /**
- * How the cache of an image's mapping tables does. The counters are not of one moment; they begin
- * anew when the whole image changes, as when a snapshot is made.
+ * How the cache of an image's mapping tables does, since the image was opened. The counters are not
+ * of one moment.
  *
  * @param hits lookups that found their part of a table in memory
  * @param misses lookups that had to wait for the file

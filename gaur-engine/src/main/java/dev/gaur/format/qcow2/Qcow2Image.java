@@ -92,9 +92,9 @@ final class Qcow2Image implements Image {
 
     /** Has requests use other tables from now on; while none is under way. */
     private void show(MappingTables tables) {
-        View before = view;
-        view = view(header.get(), tables);
-        before.cache().leaveBudget();
+        View next = view(header.get(), tables);
+        next.cache().continueFrom(view.cache());
+        view = next;
     }
 
     /** The same with the active state that the file has. */

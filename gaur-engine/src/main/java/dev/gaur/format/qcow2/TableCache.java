@@ -143,6 +143,8 @@ final class TableCache {
     private final LongAdder loads = new LongAdder();
     private final LongAdder evictions = new LongAdder();
 
+    private volatile CacheUse earlier = new CacheUse(0, 0, 0, 0, 0, 0);
+
     private final ReentrantLock clock = new ReentrantLock();
     private final LongFifo ring = new LongFifo();
     private volatile long bytes;
@@ -360,6 +362,12 @@ final class TableCache {
         return bytes > bytesMax || (bytes > SHARE_MIN && budget.isExceeded());
     }
 
+    /** Goes on counting where a cache stopped that nobody uses any longer. */
+    void continueFrom(TableCache before) {
+        before.leaveBudget();
+        earlier = before.use();
+    }
+
     /** Counts no more in what is shared: nobody uses this cache any longer. */
     void leaveBudget() {
         clock.lock();
@@ -408,11 +416,12 @@ final class TableCache {
 
     /** Returns the counters: hits are a few less than there were if threads met. */
     CacheUse use() {
+        CacheUse before = earlier;
         return new CacheUse(
-                LongStream.of(hits).sum(),
-                misses.sum(),
-                loads.sum(),
-                evictions.sum(),
+                before.hits() + LongStream.of(hits).sum(),
+                before.misses() + misses.sum(),
+                before.loads() + loads.sum(),
+                before.evictions() + evictions.sum(),
                 bytes,
                 bytesMax);
     }

@@ -122,6 +122,24 @@ class TableLoadsTest {
     }
 
     @Test
+    void countersGoOnWhenTheWholeImageChanges() {
+        try (Image image = open(new KeepOpen(image(), true), AUTO)) {
+            checkRead(image, 0);
+            checkRead(image, 0);
+            CacheUse before = image.cacheUse().orElseThrow();
+            image.write(0, MemorySegment.ofArray(new byte[512]), Durability.CACHED);
+            image.resizing().orElseThrow().resize(3 * TABLE, Preallocation.OFF);
+            for (int i = 0; i < 3; i++) {
+                checkRead(image, 1);
+            }
+            CacheUse now = image.cacheUse().orElseThrow();
+            assertTrue(now.hits() > before.hits(), now.toString());
+            assertTrue(now.loads() > before.loads(), now.toString());
+            assertTrue(now.misses() > before.misses(), now.toString());
+        }
+    }
+
+    @Test
     void whatIsClosedOrReplacedLeavesTheSharedMemory() {
         MemoryStorage storage = image();
         long before = TableBudget.PROCESS.used();
