@@ -4,6 +4,7 @@ import dev.gaur.block.BlockIo;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.format.Amending;
 import dev.gaur.format.Bitmaps;
+import dev.gaur.format.CacheUse;
 import dev.gaur.format.CheckListener;
 import dev.gaur.format.CheckReport;
 import dev.gaur.format.Compressing;
@@ -93,6 +94,14 @@ public final class DiskImage implements AutoCloseable {
     public InputStream inputStream(long offset, long length) {
         Objects.checkFromIndexSize(offset, length, device.length());
         return new BufferedInputStream(new DiskInputStream(device, offset, length), STREAM_BUFFER);
+    }
+
+    /**
+     * Tells how the caches of mapping tables do, of each layer that has one: from the image that
+     * was opened to the base. Never blocks.
+     */
+    public List<CacheUse> cacheUse() {
+        return device.layers().stream().flatMap(layer -> layer.cacheUse().stream()).toList();
     }
 
     /** Tells whether the image is open for writing. */

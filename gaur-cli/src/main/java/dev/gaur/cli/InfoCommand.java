@@ -18,6 +18,8 @@ final class InfoCommand implements Command {
             Option.flag("", "backing-chain", "show all images down to the base");
     private static final Option LIMITS =
             Option.flag("", "limits", "show what requests have to respect");
+    private static final Option ADVICE =
+            Option.flag("", "advice", "show what makes it slow and what would make it faster");
 
     @Override
     public String name() {
@@ -40,6 +42,7 @@ final class InfoCommand implements Command {
                 Options.FORMAT,
                 CHAIN,
                 LIMITS,
+                ADVICE,
                 Options.OUTPUT,
                 Options.SHARED,
                 CacheOption.OPTION,
@@ -48,11 +51,23 @@ final class InfoCommand implements Command {
     }
 
     @Override
+    public String details() {
+        return """
+                --advice looks at how the image and those below it are laid out: which cache holds
+                their tables, in how many pieces the data lies, what first writes copy; and says
+                which commands would make it faster. It reads a bounded part of the tables, and
+                writes nothing.""";
+    }
+
+    @Override
     public int run(Invocation call) {
         String file = call.onlyOperand("Expecting one image file name");
         boolean json = Options.json(call);
         CacheMode cache = CacheOption.mode(call);
         OpenRequest request = Options.request(call, Options.FORMAT).withCache(cache);
+        if (call.has(ADVICE)) {
+            return advise(call, file, request);
+        }
         List<ImageText> images = new ArrayList<>();
         if (call.has(CHAIN)) {
             addChain(images, call, file, request);
@@ -60,6 +75,18 @@ final class InfoCommand implements Command {
             images.add(look(call, file, request));
         }
         call.out().print(json ? json(images, call.has(CHAIN)) : human(images));
+        return 0;
+    }
+
+    /** Its classes are loaded only here: they would cost other calls time. */
+    private static int advise(Invocation call, String file, OpenRequest request) {
+        if (call.has(CHAIN) || call.has(LIMITS)) {
+            throw new CommandException("--advice goes with no other view of the image");
+        }
+        AdviceChain chain = AdviceChain.of(file, request);
+        List<Advice.Item> advice = Advice.of(chain);
+        boolean json = Options.json(call);
+        call.out().print(json ? AdviceText.json(chain, advice) : AdviceText.human(chain, advice));
         return 0;
     }
 

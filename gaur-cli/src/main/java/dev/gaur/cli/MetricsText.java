@@ -25,7 +25,9 @@ final class MetricsText {
         text.gauge("connections", "", "Clients connected.", service.connections());
         TableCaches caches = TableCaches.of(service.disks());
         text.single("table_cache_hits", "Lookups of mapping tables without I/O.", caches.hits());
-        text.single("table_cache_loads", "Lookups that read a table.", caches.loads());
+        text.single("table_cache_misses", "Lookups that had to wait for I/O.", caches.misses());
+        text.single("table_cache_loads", "Reads of parts of tables.", caches.loads());
+        text.single("table_cache_evictions", "Parts of tables given up.", caches.evictions());
         text.gauge("table_cache_bytes", "bytes", "Memory that mapping tables use.", caches.bytes());
         return text.text.append("# EOF\n").toString();
     }

@@ -97,7 +97,9 @@ final class ServeJson implements ServeReport {
     private static JsonWriter totals(String event, Service service) {
         JsonWriter json = event(event).entry("connections", service.connections());
         TableCaches caches = TableCaches.of(service.disks());
-        json.entry("cache-hits", caches.hits()).entry("cache-loads", caches.loads());
+        json.entry("cache-hits", caches.hits()).entry("cache-misses", caches.misses());
+        json.entry("cache-loads", caches.loads()).entry("cache-evictions", caches.evictions());
+        json.entry("cache-bytes", caches.bytes());
         json.key("exports").beginArray();
         for (Export export : service.exports()) {
             ExportTotals totals = export.totals();

@@ -23,7 +23,7 @@ final class ServeText implements ServeReport {
     private long shownNanos = System.nanoTime(); // this and all below guarded by this
     private long requests;
     private long bytes;
-    private TableCaches caches = new TableCaches(0, 0, 0);
+    private TableCaches caches = TableCaches.NONE;
     private boolean hasLine;
 
     ServeText(Invocation call, boolean quiet) {
@@ -163,7 +163,7 @@ final class ServeText implements ServeReport {
         line.append("  ").append((long) ((requestsNow - requests) / seconds));
         line.append(" requests/s, ").append(Sizes.human((long) ((bytesNow - bytes) / seconds)));
         line.append("/s, ").append(service.connections()).append(" clients");
-        appendHits(line, cachesNow.hits() - caches.hits(), cachesNow.loads() - caches.loads());
+        appendCaches(line, cachesNow.since(caches));
         requests = requestsNow;
         bytes = bytesNow;
         caches = cachesNow;
@@ -172,13 +172,21 @@ final class ServeText implements ServeReport {
         hasLine = true;
     }
 
-    /** Says how many lookups of tables needed no I/O, in tenths of a percent. */
-    private static void appendHits(StringBuilder line, long hits, long loads) {
-        long all = hits + loads;
+    /**
+     * Says how many lookups of tables needed no I/O, in tenths of a percent, and what the others
+     * led to.
+     */
+    private static void appendCaches(StringBuilder line, TableCaches use) {
+        long all = use.hits() + use.misses();
         if (all > 0) {
-            long tenths = hits * 1000 / all;
+            long tenths = use.hits() * 1000 / all;
             line.append(", tables ").append(tenths / 10).append('.').append(tenths % 10);
-            line.append(" % cached");
+            line.append(" % of ").append(Sizes.human(use.bytes())).append(" hit");
+            if (use.misses() > 0) {
+                line.append(" (").append(use.misses()).append(" missed, ");
+                line.append(use.loads()).append(" loaded, ");
+                line.append(use.evictions()).append(" evicted)");
+            }
         }
     }
 

@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * threads: a signal may close it at any time.
  */
 final class Service implements AutoCloseable {
+    /** How often caches are looked at; tables are kept for minutes. */
+    private static final long TRIM_NANOS = TimeUnit.SECONDS.toNanos(10);
+
     private final NbdServer server;
     private final boolean once;
     private final ServerEvents events;
@@ -116,18 +119,24 @@ final class Service implements AutoCloseable {
     }
 
     /**
-     * Waits for the last client to go, if that is the end.
+     * Waits for the last client to go, if that is the end. Has idle images give up memory
+     * meanwhile.
      *
      * @param most how long at most; zero for as long as it takes
      * @return whether that was the end
      */
     boolean awaitEnd(Duration most) {
+        long left = most.isZero() ? Long.MAX_VALUE : most.toNanos();
         try {
-            if (most.isZero()) {
-                ended.await();
-                return true;
+            while (left > 0) {
+                long now = Math.min(left, TRIM_NANOS);
+                if (ended.await(now, TimeUnit.NANOSECONDS)) {
+                    return true;
+                }
+                left -= now;
+                disks().forEach(BlockDevice::trimCaches);
             }
-            return ended.await(most.toNanos(), TimeUnit.NANOSECONDS);
+            return false;
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
             return true;

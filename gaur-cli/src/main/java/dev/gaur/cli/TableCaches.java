@@ -9,24 +9,43 @@ import java.util.List;
  * How the caches of mapping tables of some images do, layers below included.
  *
  * @param hits lookups that needed no I/O
- * @param loads lookups that did
+ * @param misses lookups that had to wait for it
+ * @param loads reads of the files for that
+ * @param evictions parts of tables given up
  * @param bytes memory in use
  */
-record TableCaches(long hits, long loads, long bytes) {
+record TableCaches(long hits, long misses, long loads, long evictions, long bytes) {
+    static final TableCaches NONE = new TableCaches(0, 0, 0, 0, 0);
+
     static TableCaches of(List<BlockDevice> disks) {
-        long hits = 0;
-        long loads = 0;
-        long bytes = 0;
+        TableCaches sum = NONE;
         for (BlockDevice disk : disks) {
             for (Image layer : disk.layers()) {
                 CacheUse use = layer.cacheUse().orElse(null);
                 if (use != null) {
-                    hits += use.hits();
-                    loads += use.loads();
-                    bytes += use.bytes();
+                    sum = sum.plus(use);
                 }
             }
         }
-        return new TableCaches(hits, loads, bytes);
+        return sum;
+    }
+
+    private TableCaches plus(CacheUse use) {
+        return new TableCaches(
+                hits + use.hits(),
+                misses + use.misses(),
+                loads + use.loads(),
+                evictions + use.evictions(),
+                bytes + use.bytes());
+    }
+
+    /** What happened since. */
+    TableCaches since(TableCaches before) {
+        return new TableCaches(
+                hits - before.hits,
+                misses - before.misses,
+                loads - before.loads,
+                evictions - before.evictions,
+                bytes);
     }
 }

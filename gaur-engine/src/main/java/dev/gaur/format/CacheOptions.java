@@ -6,8 +6,9 @@ package dev.gaur.format;
  * FormatOptions#metadataCacheBytes}.
  *
  * @param totalBytes for all tables together ({@code cache-size})
- * @param mappingEntryBytes the unit in which mapping tables are loaded ({@code
- *     l2-cache-entry-size}): a power of two from 512 to the cluster size
+ * @param mappingEntryBytes how much of a mapping table is read at once ({@code
+ *     l2-cache-entry-size}): a power of two from 512 to the cluster size. Less than 4 KiB has no
+ *     effect: to read less saves nothing. More pays where each read of the file takes long
  * @param refcountBytes for refcount blocks ({@code refcount-cache-size})
  * @param cleanIntervalSeconds how long a table stays that nobody uses ({@code
  *     cache-clean-interval}); 0 for ever

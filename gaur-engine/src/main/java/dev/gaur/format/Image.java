@@ -52,6 +52,24 @@ public interface Image extends FormatNode {
         return Optional.empty();
     }
 
+    /**
+     * Looks at how the disk is mapped, if the format has tables for that. Reads a bounded part of
+     * them, and nothing of what the image names.
+     *
+     * @param below how many bytes of the disk lie over a backing file
+     */
+    default Optional<MappingReport> mapping(long below) {
+        return Optional.empty();
+    }
+
+    /**
+     * Gives up cached tables that were not used for as long as the image was told. Requests see to
+     * that by themselves; this is for who knows that there are none. Cheap if nothing is due.
+     */
+    default void trimCaches() {
+        // Most formats have no cache.
+    }
+
     /** Returns the area for VM state, if the image has one. */
     default Optional<VmState> vmState() {
         return Optional.empty();

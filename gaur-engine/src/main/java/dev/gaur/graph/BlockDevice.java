@@ -82,6 +82,11 @@ public final class BlockDevice implements BlockIo, AutoCloseable {
         return options.breakpoints();
     }
 
+    /** Has the layers give up cached tables that nobody used for long; see {@link Image}. */
+    public void trimCaches() {
+        layers.forEach(Image::trimCaches);
+    }
+
     /** Returns compressed writes, if the image has them; ranges are checked. */
     public Optional<Compressing> compressing() {
         return image.compressing().map(CheckedCompressing::new);

@@ -57,11 +57,12 @@ final class FormatOptionReader {
     }
 
     private static FormatOptions caches(OptionReader options, FormatOptions base) {
-        long total = options.size("cache-size", AUTO);
-        long tables = options.size("l2-cache-size", AUTO);
-        long counts = options.size("refcount-cache-size", AUTO);
-        long entry = options.size(ENTRY_SIZE, AUTO);
-        long interval = options.number("cache-clean-interval", AUTO);
+        long total = size(options, "cache-size");
+        long tables = size(options, "l2-cache-size");
+        long counts = size(options, "refcount-cache-size");
+        long entry = size(options, ENTRY_SIZE);
+        boolean timed = !isAuto(options, "cache-clean-interval");
+        long interval = timed ? options.number("cache-clean-interval", AUTO) : AUTO;
         if (total != AUTO && tables != AUTO && counts != AUTO) {
             throw OptionReader.refusal(
                     "cache-size, l2-cache-size and refcount-cache-size may not be set at the same"
@@ -73,12 +74,23 @@ final class FormatOptionReader {
         if (total != AUTO && counts > total) {
             throw OptionReader.refusal("refcount-cache-size may not exceed cache-size");
         }
-        if (options.has("cache-clean-interval") && (interval < 0 || interval > SECONDS_MAX)) {
+        if (timed && (interval < 0 || interval > SECONDS_MAX)) {
             throw OptionReader.refusal("Cache clean interval too big");
         }
-        long own = total == AUTO ? base.metadataCacheBytes() : AUTO;
+        boolean told = total != AUTO || options.has("l2-cache-size");
+        long own = told ? AUTO : base.metadataCacheBytes();
         return base.withMetadataCacheBytes(tables == AUTO ? own : tables)
                 .withCaches(new CacheOptions(total, entry, counts, interval));
+    }
+
+    /** Reads a size that may also be the word {@code auto}, which is as if it were not given. */
+    private static long size(OptionReader options, String key) {
+        return isAuto(options, key) ? AUTO : options.size(key, AUTO);
+    }
+
+    /** QEMU does not know the word. */
+    private static boolean isAuto(OptionReader options, String key) {
+        return !options.has(key) || options.text(key, "").equals("auto");
     }
 
     private static DiscardOptions discard(OptionReader options, DiscardOptions base) {

@@ -52,6 +52,15 @@ class OptionsOracleTest {
                 "l2-cache-entry-size=256",
                 "l2-cache-entry-size=128k",
                 "l2-cache-entry-size=4k",
+                "l2-cache-entry-size=512",
+                "l2-cache-entry-size=64k",
+                "l2-cache-entry-size=0",
+                "l2-cache-entry-size=x",
+                "l2-cache-entry-size=4k,l2-cache-size=1",
+                "refcount-cache-size=0",
+                "refcount-cache-size=x",
+                "cache-size=0",
+                "cache-size=x",
                 "refcount-cache-size=1",
                 "refcount-cache-size=99P",
                 "cache-size=1",
@@ -139,6 +148,23 @@ class OptionsOracleTest {
     void ofQcow2(String options) {
         String tree = "driver=qcow2,file.filename=@plain," + options;
         compare("-r", "-c", "length", "--image-opts", tree);
+    }
+
+    /** QEMU does not know the word. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "cache-size",
+                "l2-cache-size",
+                "l2-cache-entry-size",
+                "refcount-cache-size",
+                "cache-clean-interval"
+            })
+    void autoIsAsIfNothingWereSaid(String name) {
+        String tree = "driver=qcow2,file.filename=" + folder + "/plain," + name + "=";
+        Cli.asQemuIo("", "-r", "-c", "length", "--image-opts", tree + "auto").ok();
+        assertEquals(
+                1, Cli.asQemuIo("", "-r", "-c", "length", "--image-opts", tree + "aut").status());
     }
 
     @ParameterizedTest

@@ -10,10 +10,13 @@ import java.util.concurrent.TimeUnit;
  * @param tableBytes bound for L2 tables
  * @param countBytes bound for refcount blocks
  * @param cleanNanos what was not used for so long is given up; 0 for never
+ * @param loadBytes how much of an L2 table is read at once, if that is more than a slice
+ * @param budget what it shares with others
  */
-record CacheSizes(long tableBytes, long countBytes, long cleanNanos) {
+record CacheSizes(
+        long tableBytes, long countBytes, long cleanNanos, long loadBytes, TableBudget budget) {
     /** A bound that takes images of any usual size whole: 32 MiB map 256 GiB at worst. */
-    private static final long AUTO_BYTES_MIN = 32L << 20;
+    static final long AUTO_BYTES_MIN = 32L << 20;
 
     private static final int AUTO_SHARE_OF_HEAP = 8;
 
@@ -25,8 +28,27 @@ record CacheSizes(long tableBytes, long countBytes, long cleanNanos) {
 
     private static final long CLEAN_SECONDS = 600;
 
+    /** The same where slices are loaded one by one, and nothing is shared. */
+    CacheSizes(long tableBytes, long countBytes, long cleanNanos) {
+        this(tableBytes, countBytes, cleanNanos, 0, TableBudget.NONE);
+    }
+
     /**
-     * Works out what options mean for an image.
+     * The same for caches that last: those that size themselves share the memory of the process.
+     */
+    static CacheSizes lasting(FormatOptions options, Header header) {
+        CacheSizes sizes = of(options, header);
+        boolean auto = options.metadataCacheBytes() == FormatOptions.AUTO;
+        boolean alone = options.caches().totalBytes() == FormatOptions.AUTO;
+        return auto && alone ? sizes.with(TableBudget.PROCESS) : sizes;
+    }
+
+    private CacheSizes with(TableBudget shared) {
+        return new CacheSizes(tableBytes, countBytes, cleanNanos, loadBytes, shared);
+    }
+
+    /**
+     * Works out what options mean for an image, by itself.
      *
      * @param header of the image, whose tables the larger part is for if only the sum is told
      */
@@ -38,14 +60,17 @@ record CacheSizes(long tableBytes, long countBytes, long cleanNanos) {
         long tables = options.metadataCacheBytes();
         long counts = caches.refcountBytes();
         long total = caches.totalBytes();
+        long load = Math.max(0, caches.mappingEntryBytes());
         if (total == FormatOptions.AUTO) {
             return new CacheSizes(
                     tables == FormatOptions.AUTO ? autoBytes() : tables,
                     counts == FormatOptions.AUTO ? COUNT_BYTES : counts,
-                    nanos);
+                    nanos,
+                    load,
+                    TableBudget.NONE);
         }
         if (counts != FormatOptions.AUTO) {
-            return new CacheSizes(total - counts, counts, nanos);
+            return new CacheSizes(total - counts, counts, nanos, load, TableBudget.NONE);
         }
         if (tables == FormatOptions.AUTO) {
             Geometry geometry = header.geometry();
@@ -53,7 +78,7 @@ record CacheSizes(long tableBytes, long countBytes, long cleanNanos) {
             long least = geometry.clusterOffset(COUNT_BLOCKS_MIN);
             tables = Math.max(0, Math.min(total - least, all));
         }
-        return new CacheSizes(tables, total - tables, nanos);
+        return new CacheSizes(tables, total - tables, nanos, load, TableBudget.NONE);
     }
 
     /** The bound for a cache that sizes itself: an eighth of the heap, but at least 32 MiB. */

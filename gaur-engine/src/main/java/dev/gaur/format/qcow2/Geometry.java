@@ -119,6 +119,11 @@ final class Geometry {
         return 1 << (l2Bits - sliceBits);
     }
 
+    /** Bytes of a slice. */
+    int sliceBytes() {
+        return 1 << (sliceBits + l2EntryBits);
+    }
+
     /** Number of the slice that maps a guest offset, counted from the first table's first. */
     long sliceNumber(long guestOffset) {
         return guestOffset >>> (sliceBits + clusterBits);

@@ -1,10 +1,12 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
+import dev.gaur.block.Limits;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.BitmapInfo;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.ImageInfo;
+import dev.gaur.format.MappingReport;
 import dev.gaur.storage.Reference;
 import java.util.List;
 import java.util.Optional;
@@ -70,6 +72,23 @@ final class ImageParts {
         chosen.checkL1(file.name(), geometry);
         int entries = (int) Math.min(needed, chosen.l1Entries());
         return new MappingTables(file, geometry, chosen.l1Name(), chosen.l1Offset(), entries);
+    }
+
+    /** The limits of requests: those of what holds the data, but best in whole clusters. */
+    static Limits limits(StorageNode data, Header header) {
+        Limits below = data.limits();
+        return new Limits(
+                below.requestAlignment(),
+                below.memoryAlignment(),
+                Math.max(below.preferredSize(), 1 << header.clusterBits()));
+    }
+
+    /** What the mapping in the file is like. */
+    static MappingReport mapping(
+            StorageNode file, Header header, long below, FormatOptions options) {
+        MappingTables tables = tables(file, header, SnapshotTable.read(file, header), "");
+        long bound = CacheSizes.of(options, header).tableBytes();
+        return new MappingScan(header, tables, below, bound).scan();
     }
 
     /** The snapshots that the file has after a change failed; if it cannot be read, those known. */

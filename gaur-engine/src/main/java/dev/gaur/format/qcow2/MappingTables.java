@@ -3,6 +3,8 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -91,13 +93,46 @@ final class MappingTables implements TableCache.Loader {
         if (tableOffset == 0) {
             return TableSlice.EMPTY;
         }
+        return slice(read(l1Index, tableOffset, number, 1));
+    }
+
+    private long[] read(int l1Index, long tableOffset, long first, int slices) {
         storage.event(BlockEvent.L2_LOAD);
-        long[] words =
-                Tables.readEntries(
-                        storage,
-                        "L2 table " + l1Index,
-                        tableOffset + geometry.sliceOffset(number),
-                        geometry.sliceEntries() * geometry.l2EntrySize() / Long.BYTES);
+        return Tables.readEntries(
+                storage,
+                "L2 table " + l1Index,
+                tableOffset + geometry.sliceOffset(first),
+                slices * wordsPerSlice());
+    }
+
+    private int wordsPerSlice() {
+        return geometry.sliceBytes() / Long.BYTES;
+    }
+
+    @Override
+    public TableSlice[] load(long first, int count) {
+        // Looked for before the file is read: what is written there is forgotten here.
+        Map<Long, TableSlice> newer = new HashMap<>();
+        for (long number = first; number < first + count; number++) {
+            TableSlice inMemory = unwritten.get(number);
+            if (inMemory != null) {
+                newer.put(number, inMemory);
+            }
+        }
+        TableSlice[] slices = new TableSlice[count];
+        Arrays.fill(slices, TableSlice.EMPTY);
+        int l1Index = geometry.l1IndexOfSlice(first);
+        long tableOffset = l1Index < l1Entries ? tableOffset(l1Index) : 0;
+        if (tableOffset != 0) {
+            long[] words = read(l1Index, tableOffset, first, count);
+            int each = wordsPerSlice();
+            Arrays.setAll(slices, i -> slice(Arrays.copyOfRange(words, i * each, (i + 1) * each)));
+        }
+        newer.forEach((number, slice) -> slices[(int) (number - first)] = slice);
+        return slices;
+    }
+
+    private TableSlice slice(long[] words) {
         return TableSlice.of(words, geometry);
     }
 

@@ -12,7 +12,6 @@ import dev.gaur.block.ZeroMode;
 import dev.gaur.block.ZeroNode;
 import dev.gaur.codec.Compression;
 import dev.gaur.format.Amending;
-import dev.gaur.format.Amendment;
 import dev.gaur.format.Bitmaps;
 import dev.gaur.format.CacheUse;
 import dev.gaur.format.CheckListener;
@@ -23,7 +22,7 @@ import dev.gaur.format.Emptying;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageInfo;
-import dev.gaur.format.Preallocation;
+import dev.gaur.format.MappingReport;
 import dev.gaur.format.Rebasing;
 import dev.gaur.format.ReferenceOpener;
 import dev.gaur.format.Resizing;
@@ -87,7 +86,20 @@ final class Qcow2Image implements Image {
     }
 
     private View view(Header now, MappingTables tables) {
-        return View.of(now, tables, file, data, backing, compressed, CacheSizes.of(options, now));
+        CacheSizes sizes = CacheSizes.lasting(options, now);
+        return View.of(now, tables, file, data, backing, compressed, sizes);
+    }
+
+    /** Has requests use other tables from now on; while none is under way. */
+    private void show(MappingTables tables) {
+        View next = view(header.get(), tables);
+        next.cache().continueFrom(view.cache());
+        view = next;
+    }
+
+    /** The same with the active state that the file has. */
+    private void showFile() {
+        show(ImageParts.tables(file, header.get(), snapshots, ""));
     }
 
     /** Opens what the header refers to, and what hangs on that. */
@@ -123,11 +135,7 @@ final class Qcow2Image implements Image {
 
     @Override
     public Limits limits() {
-        Limits below = data.limits();
-        return new Limits(
-                below.requestAlignment(),
-                below.memoryAlignment(),
-                Math.max(below.preferredSize(), 1 << header.get().clusterBits()));
+        return ImageParts.limits(data, header.get());
     }
 
     @Override
@@ -220,7 +228,7 @@ final class Qcow2Image implements Image {
                 // The file's header: an attempt that failed may have moved what it points to.
                 header.reload(Repair.onOpen(file, HeaderCodec.read(file)));
                 snapshots = SnapshotTable.read(file, header.get());
-                view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+                showFile();
             } finally {
                 reads.resume();
             }
@@ -243,7 +251,7 @@ final class Qcow2Image implements Image {
         bitmapStore = bitmaps;
         reads.pause();
         try {
-            view = view(header.get(), made.tables());
+            show(made.tables());
         } finally {
             reads.resume();
         }
@@ -278,7 +286,7 @@ final class Qcow2Image implements Image {
                     ready.bitmaps().follow(oldLength, exchanges); // Q13: whatever came of it.
                 } finally {
                     engine = null;
-                    view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+                    showFile();
                     reads.resume();
                 }
             }
@@ -360,7 +368,7 @@ final class Qcow2Image implements Image {
                 health.orFail(() -> ContentReset.run(file, header.get()));
             } finally { // Perhaps half-way: nobody may read what was freed.
                 compressed.forgetAll();
-                view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+                showFile();
                 engine = null;
                 reads.resume();
             }
@@ -373,7 +381,7 @@ final class Qcow2Image implements Image {
     public void flush() {
         checkOpen();
         health.check(); // Q8: what a failed flush lost, no later one brings back.
-        view.cache().cleanIfDue();
+        trimCaches();
         if (engine != null) { // Else nothing was changed, or all is in the file.
             change((engine, _) -> engine.flush());
         } else {
@@ -429,7 +437,7 @@ final class Qcow2Image implements Image {
         reads.pause();
         try {
             ready.endBefore(() -> {});
-            view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+            showFile();
             engine = null;
         } finally {
             reads.resume();
@@ -446,7 +454,7 @@ final class Qcow2Image implements Image {
 
     @Override
     public Optional<Resizing> resizing() {
-        return writable ? Optional.of(this::resize) : Optional.empty();
+        return writable ? Optional.of(reshaping()) : Optional.empty();
     }
 
     @Override
@@ -458,17 +466,11 @@ final class Qcow2Image implements Image {
 
     @Override
     public Optional<Amending> amending() {
-        return writable ? Optional.of(this::amend) : Optional.empty();
+        return writable ? Optional.of(reshaping()) : Optional.empty();
     }
 
-    private void amend(Amendment changes) {
-        alone(
-                false,
-                image -> {
-                    changes.size().ifPresent(this::requireResizable);
-                    new ImageAmender(image, data, backing, compressed).amend(changes);
-                    return changes;
-                });
+    private ImageReshaping reshaping() {
+        return new ImageReshaping(data, backing, compressed, this::alone, this::requireResizable);
     }
 
     private void requireResizable(long newLength) {
@@ -478,20 +480,20 @@ final class Qcow2Image implements Image {
         }
     }
 
-    private void resize(long newLength, Preallocation preallocation) {
-        alone(
-                false,
-                image -> {
-                    requireResizable(newLength);
-                    var resizer = new ImageResizer(image, data, backing, compressed);
-                    resizer.resize(newLength, preallocation);
-                    return newLength;
-                });
-    }
-
     @Override
     public Optional<CacheUse> cacheUse() {
         return Optional.of(view.cache().use());
+    }
+
+    @Override
+    public Optional<MappingReport> mapping(long below) {
+        checkOpen();
+        return Optional.of(ImageParts.mapping(file, header.get(), below, options));
+    }
+
+    @Override
+    public void trimCaches() {
+        view.cache().cleanIfDue();
     }
 
     @Override
@@ -508,6 +510,8 @@ final class Qcow2Image implements Image {
                     backing;
                     compressed) { // The last one first; twice does nothing.
                 endChanges();
+            } finally {
+                view.cache().leaveBudget();
             }
         }
     }

@@ -1,6 +1,8 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockException;
 import dev.gaur.format.CacheUse;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
@@ -14,15 +16,17 @@ import org.jspecify.annotations.Nullable;
  * Keeps slices of tables in memory, found by number. A hit is two loads from arrays: no lock, no
  * hash, no object; of a slice that is data in one piece the second load tells already where, so
  * that large images, whose slices do not fit in the processor's caches, take one miss there and not
- * three. A miss of ours loads one slice while it holds the lock of that slice's stripe, so it
- * delays nobody who hits and hardly anybody who misses elsewhere. Over the byte bound the slices go
- * that were not used for longest, by a second-chance clock.
+ * three. A miss of ours loads one slice, or a few neighbours if told so, while it holds the lock of
+ * their stripe, so it delays nobody who hits and hardly anybody who misses elsewhere. Over the byte
+ * bound the slices go that were not used for longest, by a second-chance clock; and those that
+ * nobody used for an interval, which is looked at where a request waits anyway, every few thousand
+ * hits, and whenever somebody calls {@link #cleanIfDue}.
  *
  * <p>Locks: stripe before clock. The clock lock guards everything that changes, and is held for
  * memory accesses only.
  *
- * <p>Slices are immutable. Changing a table will mean to put another slice in the place of the old
- * one under the stripe's lock; who still holds the old one has read before the change.
+ * <p>Slices are immutable. Changing a table means to put another slice in the place of the old one
+ * under the stripe's lock; who still holds the old one has read before the change.
  */
 final class TableCache {
     /** Loads a slice that is not in memory. */
@@ -30,6 +34,13 @@ final class TableCache {
     interface Loader {
         /** Loads slice {@code number}; may block, and fail with a {@code BlockException}. */
         TableSlice load(long number);
+
+        /** Loads slices that are neighbours within a table; the same, but with fewer reads. */
+        default TableSlice[] load(long first, int count) {
+            TableSlice[] slices = new TableSlice[count];
+            Arrays.setAll(slices, index -> load(first + index));
+            return slices;
+        }
     }
 
     private static final int GROUP_BITS = 9;
@@ -44,6 +55,9 @@ final class TableCache {
 
     private static final int STRIPES = 64;
 
+    /** What each cache may have however many there are: some hundred slices. */
+    private static final long SHARE_MIN = 1L << 20;
+
     /**
      * Threads seldom share a counter, so hits are counted without atomic additions, which would
      * cost as much as all else that a hit does.
@@ -52,6 +66,9 @@ final class TableCache {
 
     /** Longs between two counters: two cache lines. */
     private static final int HIT_STRIDE = 16;
+
+    /** So many hits of one counter, less one, are not worth a look at the time. */
+    private static final long HITS_UNTIMED = (1 << 12) - 1;
 
     /**
      * Slices of neighbouring numbers; null where none is in memory. The group itself is the array
@@ -114,14 +131,19 @@ final class TableCache {
     private final AtomicReferenceArray<@Nullable Group> groups;
     private final Loader loader;
     private final long bytesMax;
+    private final int loadBits;
     private final long cleanNanos;
+    private TableBudget budget; // guarded by clock
     private final LongSupplier time;
     private volatile long cleaned;
     private final ReentrantLock[] stripes =
             Stream.generate(ReentrantLock::new).limit(STRIPES).toArray(ReentrantLock[]::new);
     private final long[] hits = new long[HIT_COUNTERS * HIT_STRIDE];
+    private final LongAdder misses = new LongAdder();
     private final LongAdder loads = new LongAdder();
     private final LongAdder evictions = new LongAdder();
+
+    private volatile CacheUse earlier = new CacheUse(0, 0, 0, 0, 0, 0);
 
     private final ReentrantLock clock = new ReentrantLock();
     private final LongFifo ring = new LongFifo();
@@ -132,16 +154,19 @@ final class TableCache {
      * @param bytesMax bound for the memory in use; what is in use by requests comes on top
      */
     TableCache(long slices, long bytesMax, Loader loader) {
-        this(slices, new CacheSizes(bytesMax, 0, 0), loader, () -> 0);
+        this(slices, new CacheSizes(bytesMax, 0, 0), 0, loader, () -> 0);
     }
 
     /**
      * @param slices how many there are; at most 2^31
      * @param sizes bound for the memory in use; what is in use by requests comes on top; and how
      *     long a slice stays that nobody uses
+     * @param loadBits {@code 1 << loadBits} slices are loaded at once
      * @param time in nanoseconds
      */
-    TableCache(long slices, CacheSizes sizes, Loader loader, LongSupplier time) {
+    TableCache(long slices, CacheSizes sizes, int loadBits, Loader loader, LongSupplier time) {
+        this.loadBits = loadBits;
+        this.budget = sizes.budget();
         this.cleanNanos = sizes.cleanNanos();
         this.time = time;
         this.cleaned = time.getAsLong();
@@ -186,7 +211,10 @@ final class TableCache {
     }
 
     private void countHit() {
-        hits[((int) Thread.currentThread().threadId() & HIT_COUNTERS - 1) * HIT_STRIDE]++;
+        int at = ((int) Thread.currentThread().threadId() & HIT_COUNTERS - 1) * HIT_STRIDE;
+        if ((++hits[at] & HITS_UNTIMED) == 0) {
+            cleanIfDue();
+        }
     }
 
     private @Nullable TableSlice find(long number) {
@@ -206,8 +234,8 @@ final class TableCache {
     }
 
     /**
-     * Gives up slices that were not used since the last time, if that is long enough ago. Called
-     * where a request waits for the file anyway, so hits need no clock.
+     * Gives up slices that were not used since the last time, if that is long enough ago. Costs a
+     * look at the time if it is not. Waits for nobody's I/O.
      */
     void cleanIfDue() {
         if (cleanNanos == 0 || time.getAsLong() - cleaned < cleanNanos) {
@@ -227,16 +255,22 @@ final class TableCache {
         }
     }
 
+    /** The lock of all slices that are loaded along with one. */
+    private ReentrantLock stripe(long number) {
+        return stripes[(int) (number >>> loadBits) & (STRIPES - 1)];
+    }
+
     private TableSlice load(long number) {
         cleanIfDue();
-        ReentrantLock stripe = stripes[(int) number & (STRIPES - 1)];
+        misses.increment();
+        ReentrantLock stripe = stripe(number);
         stripe.lock();
         try {
-            TableSlice present = getIfPresent(number);
+            TableSlice present = find(number);
             if (present != null) {
-                return present;
+                return present; // Another thread has loaded it meanwhile.
             }
-            TableSlice slice = loader.load(number);
+            TableSlice slice = loadBits == 0 ? loader.load(number) : loadAround(number);
             loads.increment();
             keep(number, slice);
             return slice;
@@ -245,9 +279,27 @@ final class TableCache {
         }
     }
 
+    /** Loads a slice, and keeps the others that come with it. */
+    private TableSlice loadAround(long number) {
+        long first = number >>> loadBits << loadBits;
+        TableSlice[] slices;
+        try {
+            slices = loader.load(first, 1 << loadBits);
+        } catch (BlockException _) {
+            return loader.load(number); // What nobody asked for cannot fail who did.
+        }
+        for (int i = 0; i < slices.length; i++) {
+            boolean other = first + i != number && slices[i] != TableSlice.EMPTY;
+            if (other && find(first + i) == null) { // What is there may be newer.
+                keep(first + i, slices[i]);
+            }
+        }
+        return slices[(int) (number - first)];
+    }
+
     /** Puts another slice in the place of one, in memory or not. */
     void replace(long number, TableSlice slice) {
-        ReentrantLock stripe = stripes[(int) number & (STRIPES - 1)];
+        ReentrantLock stripe = stripe(number);
         stripe.lock();
         try {
             if (!swap(number, slice)) {
@@ -268,7 +320,7 @@ final class TableCache {
             }
             slice.markUsed();
             group.put(indexInGroup(number), slice);
-            bytes += memory(slice) - memory(old);
+            grow(memory(slice) - memory(old));
             return true;
         } finally {
             clock.unlock();
@@ -288,16 +340,49 @@ final class TableCache {
             }
             group.put(indexInGroup(number), slice);
             ring.add(number);
-            bytes += added;
+            grow(added);
             // A slice gets at most one second chance for each slice there is, however fast it
             // is used again.
             int chances = ring.size();
-            while (bytes > bytesMax && ring.size() > 0) {
+            while (isOverBound() && ring.size() > 0) {
                 chances -= turn(chances > 0) ? 0 : 1;
             }
         } finally {
             clock.unlock();
         }
+    }
+
+    private void grow(long more) {
+        bytes += more;
+        budget.add(more);
+    }
+
+    /** Who shares memory gives up its own if there is too much, but for a little. */
+    private boolean isOverBound() {
+        return bytes > bytesMax || (bytes > SHARE_MIN && budget.isExceeded());
+    }
+
+    /** Goes on counting where a cache stopped that nobody uses any longer. */
+    void continueFrom(TableCache before) {
+        before.leaveBudget();
+        earlier = before.use();
+    }
+
+    /** Counts no more in what is shared: nobody uses this cache any longer. */
+    void leaveBudget() {
+        clock.lock();
+        try {
+            budget.add(-bytes);
+            budget = TableBudget.NONE;
+        } finally {
+            clock.unlock();
+        }
+    }
+
+    /** About what a cache takes that has so many slices of neighbouring numbers. */
+    static long bytesFor(long slices, long memoryOfEach) {
+        long groups = Math.ceilDiv(slices, GROUP_SIZE);
+        return slices * (PLACE_BYTES + memoryOfEach) + groups * GROUP_BYTES;
     }
 
     /** Shared slices count as nothing but their place. */
@@ -320,18 +405,25 @@ final class TableCache {
             return false;
         }
         group.remove(index);
-        bytes -= memory(slice);
+        grow(-memory(slice));
         evictions.increment();
         if (group.isEmpty()) {
             groups.setRelease(groupIndex, null);
-            bytes -= GROUP_BYTES;
+            grow(-GROUP_BYTES);
         }
         return true;
     }
 
     /** Returns the counters: hits are a few less than there were if threads met. */
     CacheUse use() {
-        return new CacheUse(LongStream.of(hits).sum(), loads.sum(), evictions.sum(), bytes);
+        CacheUse before = earlier;
+        return new CacheUse(
+                before.hits() + LongStream.of(hits).sum(),
+                before.misses() + misses.sum(),
+                before.loads() + loads.sum(),
+                before.evictions() + evictions.sum(),
+                bytes,
+                bytesMax);
     }
 
     /** A queue of numbers without an object for each. */

@@ -236,6 +236,11 @@ final class TableSlice {
         return OBJECT_BYTES + (words == null ? 0 : ARRAY_BYTES + words.length * Long.BYTES);
     }
 
+    /** The same of a slice in which nothing follows from anything else, as it is loaded. */
+    static int memoryMost(Geometry geometry) {
+        return OBJECT_BYTES + ARRAY_BYTES + geometry.sliceBytes();
+    }
+
     void markUsed() {
         if (!used) {
             used = true;

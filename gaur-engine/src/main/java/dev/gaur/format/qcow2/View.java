@@ -31,7 +31,8 @@ record View(
             CacheSizes sizes) {
         Geometry geometry = header.geometry();
         long slices = geometry.l1EntriesFor(header.virtualSize()) * geometry.slicesPerTable();
-        TableCache cache = new TableCache(slices, sizes, tables, System::nanoTime);
+        int loadBits = loadBits(sizes.loadBytes(), geometry);
+        TableCache cache = new TableCache(slices, sizes, loadBits, tables, System::nanoTime);
         ClusterMap map = new ClusterMap(file.name(), header, tables, cache);
         BlockNode endless = backing == ZeroNode.INSTANCE ? backing : new PaddedNode(backing);
         return new View(
@@ -41,6 +42,12 @@ record View(
                 new ReadPath(map, geometry, file, data, endless, compressed),
                 new ExtentWalk(map, header, file, data, backing),
                 backing);
+    }
+
+    /** How many slices, as a power of two, fill what is to be read at once of a table. */
+    private static int loadBits(long bytes, Geometry geometry) {
+        long slices = Math.clamp(bytes / geometry.sliceBytes(), 1, geometry.slicesPerTable());
+        return Long.SIZE - 1 - Long.numberOfLeadingZeros(slices);
     }
 
     /** The size of the disk in bytes. */

@@ -266,7 +266,8 @@ final class WritePath {
             long guest = firstCluster + geometry.clusterOffset(done);
             return new Taken(guest, most, false);
         }
-        return allocator.take(most);
+        boolean fills = plan.cow().copiesNothing() || !plan.copyIsZero();
+        return fills ? allocator.takeToFill(most) : allocator.take(most);
     }
 
     private void giveBack(Plan plan, Taken taken) {

@@ -19,6 +19,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class TableCacheTest {
@@ -288,7 +289,7 @@ class TableCacheTest {
         AtomicLong time = new AtomicLong(7);
         TableCache cache =
                 new TableCache(
-                        1000, new CacheSizes(1 << 20, 0, 100), TableCacheTest::slice, time::get);
+                        1000, new CacheSizes(1 << 20, 0, 100), 0, TableCacheTest::slice, time::get);
         cache.get(1);
         cache.get(2);
         time.addAndGet(100);
@@ -317,12 +318,180 @@ class TableCacheTest {
         AtomicLong time = new AtomicLong();
         TableCache cache =
                 new TableCache(
-                        1000, new CacheSizes(1 << 20, 0, 0), TableCacheTest::slice, time::get);
+                        1000, new CacheSizes(1 << 20, 0, 0), 0, TableCacheTest::slice, time::get);
         cache.get(1);
         for (int i = 0; i < 3; i++) {
             time.addAndGet(1L << 60);
             cache.cleanIfDue();
         }
         assertSame(cache.get(1), cache.getIfPresent(1));
+    }
+
+    @Test
+    void hitsAloneHaveWhatNobodyUsesGivenUp() {
+        AtomicLong time = new AtomicLong();
+        TableCache cache =
+                new TableCache(
+                        1000, new CacheSizes(1 << 20, 0, 100), 0, TableCacheTest::slice, time::get);
+        cache.get(1);
+        cache.get(2);
+        for (int interval = 0; interval < 2; interval++) {
+            time.addAndGet(100);
+            for (int i = 0; i < 5000; i++) {
+                cache.get(1);
+            }
+        }
+        assertEquals(1, cache.use().evictions());
+        assertNotNull(cache.getIfPresent(1));
+        assertNull(cache.getIfPresent(2));
+    }
+
+    @Test
+    void lookupsThatFindNothingAndLoadNothingAreNoMisses() {
+        TableCache cache = new TableCache(1000, 1 << 20, TableCacheTest::slice);
+        assertNull(cache.getIfPresent(1)); // Somebody who may not wait; who may, comes after.
+        cache.get(1);
+        cache.get(2);
+        cache.get(2);
+        assertEquals(2, cache.use().misses());
+        assertEquals(2, cache.use().loads());
+        assertEquals(1, cache.use().hits());
+        assertEquals(1 << 20, cache.use().bytesMax());
+    }
+
+    @Test
+    void manyWhoMissTheSameLoadItOnce() throws Exception {
+        CountDownLatch loading = new CountDownLatch(1);
+        CountDownLatch mayGoOn = new CountDownLatch(1);
+        TableCache cache =
+                new TableCache(
+                        100,
+                        1 << 20,
+                        number -> {
+                            loading.countDown();
+                            awaitQuietly(mayGoOn);
+                            return slice(number);
+                        });
+        Thread first = Thread.ofPlatform().start(() -> cache.get(1));
+        loading.await();
+        Thread second = Thread.ofPlatform().start(() -> cache.get(1));
+        while (cache.use().misses() < 2) {
+            Thread.onSpinWait();
+        }
+        mayGoOn.countDown();
+        first.join();
+        second.join();
+        assertEquals(1, cache.use().loads());
+        assertEquals(0, cache.use().hits());
+    }
+
+    @Test
+    void aTerabyteInSequenceIsCoveredByAFewMebibytes() {
+        int slices = (int) ((1L << 40) / GEOMETRY.clusterSize() / ENTRIES);
+        long sliceBytes = (long) ENTRIES * GEOMETRY.clusterSize();
+        long mebibytes = 3L << 20;
+        TableCache cache =
+                new TableCache(
+                        slices,
+                        mebibytes,
+                        number ->
+                                sequence(
+                                        (1 << 20) + number * sliceBytes | L2Entry.COPIED,
+                                        GEOMETRY.clusterSize()));
+        for (int i = 0; i < slices; i++) {
+            cache.get(i);
+        }
+        for (int i = 0; i < slices; i++) {
+            assertEquals((1 << 20) + i * sliceBytes, cache.placeIfPresent(i));
+        }
+        assertEquals(slices, cache.use().loads());
+        assertEquals(0, cache.use().evictions());
+        assertTrue(cache.use().bytes() <= mebibytes, cache.use().toString());
+    }
+
+    /** Loads many at once, counted; the third of each four cannot be read together with others. */
+    private static final class Groups implements TableCache.Loader {
+        private final List<String> log = new ArrayList<>();
+
+        @Override
+        public TableSlice load(long number) {
+            log.add("" + number);
+            return slice(number);
+        }
+
+        @Override
+        public TableSlice[] load(long first, int count) {
+            log.add(first + "+" + count);
+            if (first == 8) {
+                throw new BlockException.Corrupt("image", "L2", 0, "broken");
+            }
+            TableSlice[] slices = new TableSlice[count];
+            for (int i = 0; i < count; i++) {
+                slices[i] = first == 12 ? TableSlice.EMPTY : slice(first + i);
+            }
+            return slices;
+        }
+    }
+
+    @Test
+    void neighboursComeAlongIfToldSo() {
+        Groups loader = new Groups();
+        CacheSizes sizes = new CacheSizes(1 << 20, 0, 0);
+        TableCache cache = new TableCache(16, sizes, 2, loader, () -> 0);
+        TableSlice newer = slice(77);
+        cache.replace(6, newer);
+        checkIs(cache.get(5), 5);
+        for (int number = 4; number < 8; number++) {
+            TableSlice there = cache.getIfPresent(number);
+            assertNotNull(there);
+            assertEquals(number == 6, there == newer);
+        }
+        checkIs(cache.get(9), 9); // Its neighbours cannot be read.
+        assertNull(cache.getIfPresent(8));
+        cache.get(13);
+        assertNotNull(cache.getIfPresent(13));
+        assertNull(cache.getIfPresent(12)); // There is nothing to keep.
+        assertEquals(List.of("4+4", "8+4", "9", "12+4"), loader.log);
+        assertEquals(3, cache.use().loads());
+    }
+
+    @Test
+    void neighboursDoNotBreakTheBound() {
+        CacheSizes sizes = new CacheSizes(20_000, 0, 0);
+        TableCache cache = new TableCache(64, sizes, 5, new Groups(), () -> 0);
+        checkIs(cache.get(40), 40);
+        assertTrue(cache.use().bytes() <= 20_000, cache.use().toString());
+        checkIs(cache.get(3), 3);
+        assertTrue(cache.use().bytes() <= 20_000, cache.use().toString());
+    }
+
+    @Test
+    void cachesThatSizeThemselvesShareMemory() {
+        long together = 6L << 20;
+        TableBudget budget = new TableBudget(together);
+        CacheSizes sizes = new CacheSizes(1L << 40, 0, 0, 0, budget);
+        List<TableCache> caches = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            caches.add(new TableCache(10_000, sizes, 0, TableCacheTest::slice, () -> 0));
+        }
+        for (TableCache cache : caches) {
+            for (int number = 0; number < 2000; number++) {
+                checkIs(cache.get(number), number);
+            }
+        }
+        long[] bytes = caches.stream().mapToLong(cache -> cache.use().bytes()).toArray();
+        assertEquals(LongStream.of(bytes).sum(), budget.used());
+        assertTrue(bytes[0] > together - (1 << 20), "the first has had all");
+        for (int i = 1; i < 4; i++) {
+            assertTrue(bytes[i] > 1_000_000 && bytes[i] < 1_060_000, "all others a little");
+        }
+        caches.getFirst().leaveBudget();
+        assertEquals(bytes[1] + bytes[2] + bytes[3], budget.used());
+        caches.getFirst().get(9000);
+        assertEquals(bytes[1] + bytes[2] + bytes[3], budget.used());
+        for (int number = 0; number < 500; number++) {
+            checkIs(caches.getLast().get(number), number);
+        }
+        assertTrue(caches.getLast().use().bytes() > 2 << 20, "there is memory again");
     }
 }

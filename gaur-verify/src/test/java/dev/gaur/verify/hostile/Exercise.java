@@ -148,6 +148,7 @@ final class Exercise {
     private void commands() {
         command("info", "--output=json", image);
         command("info", image);
+        command("info", "--advice", image);
         command("inspect", image);
         command("map", "--output=json", "--max-length=64M", image);
         command("measure", "-O", "qcow2", image);

@@ -66,6 +66,14 @@ class RepeatedTablesTest {
     }
 
     @Test
+    void adviceLooksAtAPart() {
+        Path path = Patient.of(image(TIMES)).path();
+        String advice = Cli.gaur("info", "--advice", "--output=json", path).ok().out();
+        assertTrue(advice.contains("\"exact\": false"), advice);
+        assertTrue(advice.contains("illegal entries"), advice);
+    }
+
+    @Test
     void tablesOfSnapshots() {
         int snapshots = 20;
         Specimen image = image(TIMES / snapshots);

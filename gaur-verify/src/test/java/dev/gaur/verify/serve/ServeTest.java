@@ -232,6 +232,8 @@ class ServeTest {
             server.await(line -> line.contains("\"event\": \"closed\", \"export\": \"a.qcow2\""));
             String out = server.end("TERM").ok().out();
             assertTrue(out.contains("\n{\"event\": \"stopped\", \"connections\": 0"), out);
+            assertTrue(out.contains("\"cache-misses\": "), out);
+            assertTrue(out.contains("\"cache-evictions\": "), out);
         }
     }
 
@@ -259,7 +261,11 @@ class ServeTest {
             Object[] write = {"bench", "-f", "raw", "-w", "-c", "2000", uri("a.qcow2")};
             Peers.qemuImg(write).ok(); // So many that a slow second has some, too.
             script.await(
-                    line -> line.matches("(?s).*  [1-9]\\d* requests/s, .*B/s, \\d clients.*"));
+                    line ->
+                            line.matches(
+                                    "(?s).*  [1-9]\\d* requests/s, .*B/s, \\d clients, tables"
+                                            + " \\d+\\.\\d % of .*B hit \\([1-9]\\d* missed, \\d+"
+                                            + " loaded, \\d+ evicted\\).*"));
             Peers.run("kill", pid).ok();
             script.result().ok();
         }
@@ -291,6 +297,9 @@ class ServeTest {
                                     + "gaur_export_written_bytes_total{export=\"a\\\"b\"}"
                                     + " 65536\n"),
                     text);
+            for (String name : List.of("hits", "misses", "loads", "evictions")) {
+                assertTrue(text.contains("\ngaur_table_cache_" + name + "_total "), text);
+            }
             Object[] python = {"-c", OPENMETRICS_GRAMMAR};
             Peers.runWith(text, folder, "python3", python).ok();
             server.end("TERM").ok();
