@@ -78,7 +78,13 @@ final class FormatOptionReader {
         }
         long own = total == AUTO ? base.metadataCacheBytes() : AUTO;
         return base.withMetadataCacheBytes(tables == AUTO ? own : tables)
-                .withCaches(new CacheOptions(total, entry, counts, interval));
+                .withCaches(
+                        new CacheOptions(
+                                total,
+                                entry,
+                                counts,
+                                interval,
+                                options.size("cow-cache-size", base.caches().cowBytes())));
     }
 
     private static DiscardOptions discard(OptionReader options, DiscardOptions base) {

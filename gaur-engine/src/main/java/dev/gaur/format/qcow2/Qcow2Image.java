@@ -18,6 +18,7 @@ import dev.gaur.format.CheckListener;
 import dev.gaur.format.CheckReport;
 import dev.gaur.format.Checker;
 import dev.gaur.format.Compressing;
+import dev.gaur.format.CowUse;
 import dev.gaur.format.Emptying;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
@@ -55,6 +56,7 @@ final class Qcow2Image implements Image {
     private final Health health;
     private volatile SnapshotTable snapshots;
     private final CompressedClusters compressed;
+    private final CowTally tally = new CowTally();
     private final Epoch reads = new Epoch();
     private final Epoch changes = new Epoch();
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -81,11 +83,18 @@ final class Qcow2Image implements Image {
         Compression compression =
                 Compression.ofNumber(header.compressionType()).orElseThrow(AssertionError::new);
         this.compressed = new CompressedClusters(file, header.geometry(), compression);
-        this.view = view(header, tables);
+        this.view = view(header, tables, CowTable.NONE);
     }
 
-    private View view(Header now, MappingTables tables) {
-        return View.of(now, tables, file, data, backing, compressed, CacheSizes.of(options, now));
+    private View view(Header now, MappingTables tables, CowTable waiting) {
+        CacheSizes sizes = CacheSizes.of(options, now);
+        return View.of(now, tables, file, data, backing, compressed, sizes, waiting);
+    }
+
+    /** What the file has, with nothing of it in memory. */
+    private View viewOfFile() {
+        Header now = header.get();
+        return view(now, ImageParts.tables(file, now, snapshots, ""), CowTable.NONE);
     }
 
     /** Opens what the header refers to, and what hangs on that. */
@@ -166,14 +175,14 @@ final class Qcow2Image implements Image {
         return reading(path -> path.prefetch(offset, length));
     }
 
-    private boolean reading(Predicate<ReadPath> request) {
+    private boolean reading(Predicate<CowReads> request) {
         checkReadable();
         if (!writable) {
-            return request.test(view.readPath());
+            return request.test(view.reads());
         }
         int ticket = reads.enter();
         try {
-            return request.test(view.readPath());
+            return request.test(view.reads());
         } finally {
             reads.leave(ticket);
         }
@@ -226,7 +235,7 @@ final class Qcow2Image implements Image {
                 // The file's header: an attempt that failed may have moved what it points to.
                 header.reload(Repair.onOpen(file, HeaderCodec.read(file)));
                 snapshots = SnapshotTable.read(file, header.get());
-                view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+                view = viewOfFile();
             } finally {
                 reads.resume();
             }
@@ -244,12 +253,13 @@ final class Qcow2Image implements Image {
         BitmapStore known = bitmapStore;
         BitmapStore bitmaps = known != null ? known : new BitmapStore(file, header);
         WriteEngine made =
-                new WriteEngine(file, data, header, health, options, bitmaps, reads, compressed);
+                new WriteEngine(
+                        file, data, header, health, options, bitmaps, reads, compressed, tally);
         made.attachBitmaps();
         bitmapStore = bitmaps;
         reads.pause();
         try {
-            view = view(header.get(), made.tables());
+            view = view(header.get(), made.tables(), made.waiting().table());
         } finally {
             reads.resume();
         }
@@ -284,7 +294,7 @@ final class Qcow2Image implements Image {
                     ready.bitmaps().follow(oldLength, exchanges); // Q13: whatever came of it.
                 } finally {
                     engine = null;
-                    view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+                    view = viewOfFile();
                     reads.resume();
                 }
             }
@@ -339,14 +349,26 @@ final class Qcow2Image implements Image {
                                 view.overAny(), offset, length, ZeroMode.UNMAP, Durability.CACHED));
     }
 
+    /** Leaves nothing waiting in memory; while no change is under way. */
+    private void writeOut() {
+        WriteEngine ready = engine;
+        if (ready != null) {
+            ready.writeOut();
+        }
+    }
+
     private void exclusively(Runnable work) {
         checkReadable();
         changes.pause();
-        reads.pause();
         try {
-            work.run();
+            writeOut();
+            reads.pause();
+            try {
+                work.run();
+            } finally {
+                reads.resume();
+            }
         } finally {
-            reads.resume();
             changes.resume();
         }
     }
@@ -372,7 +394,7 @@ final class Qcow2Image implements Image {
                 health.orFail(() -> ContentReset.run(file, header.get()));
             } finally { // Perhaps half-way: nobody may read what was freed.
                 compressed.forgetAll();
-                view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+                view = viewOfFile();
                 engine = null;
                 reads.resume();
             }
@@ -399,7 +421,9 @@ final class Qcow2Image implements Image {
         try {
             checkOpen(); // While paused: nobody closes it meanwhile.
             checkWritable();
-            change.accept(engine().bitmaps());
+            WriteEngine ready = engine();
+            ready.writeOut();
+            change.accept(ready.bitmaps());
         } finally {
             changes.resume();
         }
@@ -438,10 +462,11 @@ final class Qcow2Image implements Image {
         if (ready == null || ready.isFailed()) {
             return;
         }
+        ready.writeOut(); // It may read.
         reads.pause();
         try {
             ready.endBefore(() -> {});
-            view = view(header.get(), ImageParts.tables(file, header.get(), snapshots, ""));
+            view = viewOfFile();
             engine = null;
         } finally {
             reads.resume();
@@ -504,6 +529,13 @@ final class Qcow2Image implements Image {
     @Override
     public Optional<CacheUse> cacheUse() {
         return Optional.of(view.cache().use());
+    }
+
+    @Override
+    public Optional<CowUse> cowUse() {
+        WriteEngine ready = engine;
+        long bytes = ready == null ? 0 : ready.waiting().bytes();
+        return writable ? Optional.of(tally.use(bytes)) : Optional.empty();
     }
 
     @Override

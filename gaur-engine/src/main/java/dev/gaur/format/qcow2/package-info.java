@@ -7,12 +7,14 @@
  * BackingEdit}, {@code HeaderSteps}, {@code LiveHeader}; {@code CacheSizes}; {@code Tables}, {@code
  * StreamReader}, {@code MetadataReader}, {@code MetadataWriter}; {@code EntryRuns}, {@code
  * TableSlice}, {@code TableCache}; {@code MappingTables}; {@code ClusterState}, {@code ClusterMap};
- * {@code ClusterLru}, {@code CompressedClusters}; {@code ReadPath}; {@code MetadataPreallocation},
- * {@code ExtentWalk}; {@code ExtentSteps}; {@code SnapshotTable}, {@code BitmapDirectory}, {@code
- * LuksHeader}, {@code BitmapEntry}, {@code BitmapTable}; {@code AnyBacking}, {@code View}; {@code
- * ContentReset}; {@code ClusterSet}, {@code FreeMap}, {@code FreedClusters}, {@code CountBlock},
- * {@code Health}; {@code Refcounts}; {@code ClusterAllocator}; {@code WriteBack}; {@code Linker};
- * {@code CowPlan}, {@code WritePath}, {@code ZeroPath}, {@code Preallocator}; {@code StreamPlaces},
+ * {@code ClusterLru}, {@code CompressedClusters}; {@code ReadPath}; {@code ByteRanges}; {@code
+ * CachedCluster}, {@code CowQueue}; {@code CowMemory}, {@code CowTally}, {@code CowTable}; {@code
+ * CowReads}; {@code MetadataPreallocation}, {@code ExtentWalk}; {@code ExtentSteps}; {@code
+ * SnapshotTable}, {@code BitmapDirectory}, {@code LuksHeader}, {@code BitmapEntry}, {@code
+ * BitmapTable}; {@code AnyBacking}, {@code View}; {@code ContentReset}; {@code ClusterSet}, {@code
+ * FreeMap}, {@code FreedClusters}, {@code CountBlock}, {@code Health}; {@code Refcounts}; {@code
+ * ClusterAllocator}; {@code WriteBack}; {@code Linker}; {@code CowPlan}, {@code CowAround}, {@code
+ * WritePath}, {@code ZeroPath}, {@code Preallocator}; {@code CowCache}; {@code StreamPlaces},
  * {@code CompressedWrites}; {@code StoredBitmap}, {@code BitmapWriter}, {@code BitmapClaims};
  * {@code BitmapStore}; {@code ImageBitmaps}; {@code MetadataPlaces}, {@code WriteEngine}; {@code
  * ClusterTree}, {@code WholeImage}; {@code SnapshotChange}, {@code ImageSnapshots}, {@code

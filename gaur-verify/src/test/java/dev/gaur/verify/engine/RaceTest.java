@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
+import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.Preallocation;
 import dev.gaur.format.SnapshotInfo;
@@ -39,7 +40,7 @@ class RaceTest {
     private static final int THREADS = 8;
     private static final int SECTOR = 512;
     private static final int CLUSTERS = 32;
-    private static final int ROUNDS = ImageZoo.LONG ? 30 : 2;
+    private static final int ROUNDS = ImageZoo.LONG ? 30 : 3;
     private static final int OPERATIONS = 300;
 
     @ParameterizedTest
@@ -131,7 +132,8 @@ class RaceTest {
             List<StorageNode> yielding = new ArrayList<>();
             created.files().forEach(each -> yielding.add(new Yielding(each)));
             this.files = created.in(yielding);
-            this.image = files.open();
+            long waiting = Workload.waiting(seed, spec);
+            this.image = files.open(FormatOptions.DEFAULT.withCowCacheBytes(waiting));
             this.sectors = new Timeline[(int) (size / SECTOR)];
             byte[] first = TestBytes.readArray(image, 0, (int) size);
             for (int i = 0; i < sectors.length; i++) {
