@@ -13,11 +13,11 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets writes wait in memory that would have to copy what lies around them: more of them may come
- * and fill the cluster, which then needs no copy at all. Whole clusters leave with their neighbours
- * in one write; what is missing of others is read when they have to leave: because of a flush, of
- * their age, or for want of room. Then they are as writes that came only then, and if they cannot
- * be written they stay, and every flush tries again and fails.
+ * Lets writes wait in memory that would have to copy what lies around them, or that seem to come in
+ * order: more of them may fill the cluster, which then needs no copy at all. Whole clusters leave
+ * with their neighbours in one write; what is missing of others is read when they have to leave:
+ * because of a flush, of their age, or for want of room. Then they are as writes that came only
+ * then, and if they cannot be written they stay, and every flush tries again and fails.
  *
  * <p>Cached bytes lie over the image, whatever becomes of it below: nothing depends on what the
  * tables say meanwhile.
@@ -191,21 +191,30 @@ final class CowCache {
         long end = guestOffset + length;
         if (mayWait) {
             long clusterEnd = geometry.alignDown(guestOffset) + geometry.clusterSize();
-            if (needsCopy(on, guestOffset, Math.min(end, clusterEnd))) {
+            if (pays(on, guestOffset, Math.min(end, clusterEnd))) {
                 CachedCluster made = make(on, geometry.clusterIndex(guestOffset));
                 if (made != null) {
                     return put(made, guestOffset, source, from);
                 }
-            } else if (end > clusterEnd && needsCopy(on, geometry.alignDown(end), end)) {
+            } else if (end > clusterEnd && pays(on, geometry.alignDown(end), end)) {
                 end = geometry.alignDown(end); // The last one comes next.
             }
         }
         return writePath.allocate(on, guestOffset, part(source, from, end - guestOffset));
     }
 
-    private boolean needsCopy(View on, long from, long end) {
-        boolean whole = geometry.isAligned(from) && geometry.isAligned(end);
-        return !whole && writePath.copiesAround(on, from, end);
+    /**
+     * Whether a part of a cluster should wait: because something around it would have to be copied,
+     * or because more seems to come in order, which is then written at once.
+     */
+    private boolean pays(View on, long from, long end) {
+        boolean begins = geometry.isAligned(from);
+        if (begins && (geometry.isAligned(end) || end == on.length())) {
+            return false; // All there is of it.
+        }
+        return begins
+                || table.find(geometry.clusterIndex(from) - 1) != null
+                || writePath.copiesAround(on, from, end);
     }
 
     /** Makes a cached cluster, with nothing in it yet; null if there is no room. */

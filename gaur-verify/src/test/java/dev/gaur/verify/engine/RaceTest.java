@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
-import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.Preallocation;
 import dev.gaur.format.SnapshotInfo;
@@ -132,8 +131,7 @@ class RaceTest {
             List<StorageNode> yielding = new ArrayList<>();
             created.files().forEach(each -> yielding.add(new Yielding(each)));
             this.files = created.in(yielding);
-            long waiting = Workload.waiting(seed, spec);
-            this.image = files.open(FormatOptions.DEFAULT.withCowCacheBytes(waiting));
+            this.image = files.open(seed);
             this.sectors = new Timeline[(int) (size / SECTOR)];
             byte[] first = TestBytes.readArray(image, 0, (int) size);
             for (int i = 0; i < sectors.length; i++) {
