@@ -25,4 +25,17 @@ public record CowUse(
         long bytes) {
     /** Of an image that has no such cache, or made no use of it. */
     public static final CowUse NONE = new CowUse(0, 0, 0, 0, 0, 0, 0, 0);
+
+    /** Of two images together. */
+    public CowUse plus(CowUse other) {
+        return new CowUse(
+                writes + other.writes,
+                readsSaved + other.readsSaved,
+                bytesSaved + other.bytesSaved,
+                fills + other.fills,
+                merges + other.merges,
+                writeOuts + other.writeOuts,
+                evictions + other.evictions,
+                bytes + other.bytes);
+    }
 }

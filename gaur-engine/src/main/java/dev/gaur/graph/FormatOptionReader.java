@@ -13,6 +13,8 @@ import java.util.Set;
 final class FormatOptionReader {
     static final String ENTRY_SIZE = "l2-cache-entry-size";
 
+    private static final String COW_SIZE = "cow-cache-size";
+
     private static final long AUTO = FormatOptions.AUTO;
     private static final long SECONDS_MAX = 0xffff_ffffL;
     private static final int ENTRY_MIN = 512;
@@ -33,7 +35,8 @@ final class FormatOptionReader {
         Optional<Boolean> lazy = options.flag("lazy-refcounts");
         return found.withLazyRefcounts(lazy.isPresent() ? lazy : base.lazyRefcounts())
                 .withDiscard(discard(options, base.discard()))
-                .withOverlapChecks(overlapChecks(options));
+                .withOverlapChecks(overlapChecks(options))
+                .withCowCacheBytes(waiting(options, base.caches().cowBytes()));
     }
 
     private static void checkEntrySize(long bytes, long clusterSize) {
@@ -78,13 +81,13 @@ final class FormatOptionReader {
         }
         long own = total == AUTO ? base.metadataCacheBytes() : AUTO;
         return base.withMetadataCacheBytes(tables == AUTO ? own : tables)
-                .withCaches(
-                        new CacheOptions(
-                                total,
-                                entry,
-                                counts,
-                                interval,
-                                options.size("cow-cache-size", base.caches().cowBytes())));
+                .withCaches(new CacheOptions(total, entry, counts, interval));
+    }
+
+    /** How much may wait in memory for the rest of its cluster; QEMU has nothing like it. */
+    private static long waiting(OptionReader options, long base) {
+        boolean auto = options.text(COW_SIZE, "").equals("auto");
+        return auto ? AUTO : options.size(COW_SIZE, base);
     }
 
     private static DiscardOptions discard(OptionReader options, DiscardOptions base) {

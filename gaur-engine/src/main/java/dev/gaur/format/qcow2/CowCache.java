@@ -358,7 +358,7 @@ final class CowCache {
             for (CachedCluster each : run) {
                 tally.left(each, copied, run.size() > 1);
             }
-            remove(run);
+            remove(run); // Q15: the tables lead to its bytes now.
             return run.size();
         } finally {
             run.forEach(CachedCluster::endTurn);

@@ -56,6 +56,7 @@ final class CowReads {
             long guest = guestOffset + at;
             long stop =
                     Math.min(length, at + geometry.clusterSize() - geometry.offsetInCluster(guest));
+            // Q15: before the tables, which lead to its bytes by the time it leaves.
             CachedCluster here = cached.find(geometry.clusterIndex(guest));
             if (here != null) {
                 if (!readImage(guestOffset, target, plain, at, wait)

@@ -139,7 +139,7 @@ final class WriteEngine {
         boolean stable = durability == Durability.STABLE;
         waiting.write(view, guestOffset, source, !stable);
         if (stable) {
-            waiting.writeOut(guestOffset, source.byteSize());
+            waiting.writeOut(guestOffset, source.byteSize()); // Q15: also what it only filled.
         }
         finish(durability);
     }
