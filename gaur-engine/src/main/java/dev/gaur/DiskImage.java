@@ -8,6 +8,7 @@ import dev.gaur.format.CacheUse;
 import dev.gaur.format.CheckListener;
 import dev.gaur.format.CheckReport;
 import dev.gaur.format.Compressing;
+import dev.gaur.format.CowUse;
 import dev.gaur.format.Image;
 import dev.gaur.format.ImageInfo;
 import dev.gaur.format.Resizing;
@@ -151,6 +152,14 @@ public final class DiskImage implements AutoCloseable {
     /** Returns how to change what the image is, if it is open for writing and can be changed. */
     public Optional<Amending> amending() {
         return device.image().amending();
+    }
+
+    /**
+     * Returns how the data cache for copy-on-write does, if the image is open for writing and has
+     * one. Never blocks.
+     */
+    public Optional<CowUse> cowUse() {
+        return device.image().cowUse();
     }
 
     /** Closes the image and its backing files. Closing twice does nothing. */

@@ -71,6 +71,7 @@ public final class Gaur {
                         .withShared(options.shared())
                         .withSnapshot(options.snapshot())
                         .withMetadataCacheBytes(options.metadataCacheBytes())
+                        .withCowCacheBytes(options.cowCacheBytes())
                         .withPolicy(options.policy())
                         .withCredentials(credentials(options))
                         .withCache(options.direct() ? CacheMode.NONE : CacheMode.WRITEBACK);

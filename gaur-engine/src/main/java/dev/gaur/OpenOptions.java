@@ -18,6 +18,9 @@ import java.util.Optional;
  * @param snapshot id or name of the internal snapshot to read; empty for the active state
  * @param metadataCacheBytes bound of each image's cache of mapping tables in bytes; {@link
  *     FormatOptions#AUTO} fits it to the image
+ * @param cowCacheBytes bound, in bytes, of what may stay in memory of an image open for writing
+ *     until a flush: parts of clusters that wait for the rest, so that nothing has to be copied for
+ *     them ({@code cow-cache-size}). 0 for nothing; {@link FormatOptions#AUTO} for 16 MiB
  * @param policy what may be opened because an image names it: backing files, external data files
  * @param direct past the page cache (O_DIRECT) where native access is allowed, for reading and
  *     writing; without effect elsewhere. Requests may have any offset and length: of a block of the
@@ -30,6 +33,7 @@ public record OpenOptions(
         boolean shared,
         String snapshot,
         long metadataCacheBytes,
+        long cowCacheBytes,
         OpenPolicy policy,
         boolean direct,
         Optional<TlsCredentials> tls) {
@@ -45,6 +49,7 @@ public record OpenOptions(
                     false,
                     "",
                     FormatOptions.AUTO,
+                    FormatOptions.AUTO,
                     OpenPolicy.refuse(),
                     false,
                     Optional.empty());
@@ -52,42 +57,97 @@ public record OpenOptions(
     /** Returns these options with a format stated; empty to find out. */
     public OpenOptions withFormat(String other) {
         return new OpenOptions(
-                other, writable, shared, snapshot, metadataCacheBytes, policy, direct, tls);
+                other,
+                writable,
+                shared,
+                snapshot,
+                metadataCacheBytes,
+                cowCacheBytes,
+                policy,
+                direct,
+                tls);
     }
 
     /** Returns these options for writing too, or not. */
     public OpenOptions withWritable(boolean other) {
         return new OpenOptions(
-                format, other, shared, snapshot, metadataCacheBytes, policy, direct, tls);
+                format,
+                other,
+                shared,
+                snapshot,
+                metadataCacheBytes,
+                cowCacheBytes,
+                policy,
+                direct,
+                tls);
     }
 
     /** Returns these options without locks, or with them. */
     public OpenOptions withShared(boolean other) {
         return new OpenOptions(
-                format, writable, other, snapshot, metadataCacheBytes, policy, direct, tls);
+                format,
+                writable,
+                other,
+                snapshot,
+                metadataCacheBytes,
+                cowCacheBytes,
+                policy,
+                direct,
+                tls);
     }
 
     /** Returns these options for an internal snapshot. */
     public OpenOptions withSnapshot(String other) {
         return new OpenOptions(
-                format, writable, shared, other, metadataCacheBytes, policy, direct, tls);
+                format,
+                writable,
+                shared,
+                other,
+                metadataCacheBytes,
+                cowCacheBytes,
+                policy,
+                direct,
+                tls);
     }
 
     /** Returns these options with another bound of the metadata cache, in bytes. */
     public OpenOptions withMetadataCacheBytes(long other) {
-        return new OpenOptions(format, writable, shared, snapshot, other, policy, direct, tls);
+        return new OpenOptions(
+                format, writable, shared, snapshot, other, cowCacheBytes, policy, direct, tls);
+    }
+
+    /** Returns these options with another bound of the data cache for copy-on-write, in bytes. */
+    public OpenOptions withCowCacheBytes(long other) {
+        return new OpenOptions(
+                format, writable, shared, snapshot, metadataCacheBytes, other, policy, direct, tls);
     }
 
     /** Returns these options with another policy for what an image names. */
     public OpenOptions withPolicy(OpenPolicy other) {
         return new OpenOptions(
-                format, writable, shared, snapshot, metadataCacheBytes, other, direct, tls);
+                format,
+                writable,
+                shared,
+                snapshot,
+                metadataCacheBytes,
+                cowCacheBytes,
+                other,
+                direct,
+                tls);
     }
 
     /** Returns these options past the page cache, or through it. */
     public OpenOptions withDirect(boolean other) {
         return new OpenOptions(
-                format, writable, shared, snapshot, metadataCacheBytes, policy, other, tls);
+                format,
+                writable,
+                shared,
+                snapshot,
+                metadataCacheBytes,
+                cowCacheBytes,
+                policy,
+                other,
+                tls);
     }
 
     /** Returns these options with credentials for TLS. */
@@ -98,6 +158,7 @@ public record OpenOptions(
                 shared,
                 snapshot,
                 metadataCacheBytes,
+                cowCacheBytes,
                 policy,
                 direct,
                 Optional.of(other));

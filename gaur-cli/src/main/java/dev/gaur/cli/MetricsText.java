@@ -2,6 +2,7 @@ package dev.gaur.cli;
 
 import dev.gaur.export.Export;
 import dev.gaur.export.ExportTotals;
+import dev.gaur.format.CowUse;
 import java.util.List;
 import java.util.function.ToLongFunction;
 
@@ -23,6 +24,7 @@ final class MetricsText {
         text.counter("errors", "", "Requests answered with an error.", ExportTotals::errors);
         text.sizes();
         text.gauge("connections", "", "Clients connected.", service.connections());
+        text.waiting(service);
         TableCaches caches = TableCaches.of(service.disks());
         text.single("table_cache_hits", "Lookups of mapping tables without I/O.", caches.hits());
         text.single("table_cache_misses", "Lookups that had to wait for I/O.", caches.misses());
@@ -30,6 +32,17 @@ final class MetricsText {
         text.single("table_cache_evictions", "Parts of tables given up.", caches.evictions());
         text.gauge("table_cache_bytes", "bytes", "Memory that mapping tables use.", caches.bytes());
         return text.text.append("# EOF\n").toString();
+    }
+
+    private void waiting(Service service) {
+        CowUse waiting = DataCaches.of(service.disks());
+        single("cow_cache_writes", "Writes that waited for their cluster.", waiting.writes());
+        single("cow_cache_reads_saved", "Clusters written without a copy.", waiting.readsSaved());
+        single("cow_cache_bytes_saved", "Bytes that were not copied.", waiting.bytesSaved());
+        single("cow_cache_fills", "Clusters completed by reading.", waiting.fills());
+        single("cow_cache_merges", "Clusters written with others.", waiting.merges());
+        single("cow_cache_evictions", "Clusters written for room or age.", waiting.evictions());
+        gauge("cow_cache_bytes", "bytes", "Memory of clusters that wait.", waiting.bytes());
     }
 
     private void family(String name, String type, String unit, String help) {

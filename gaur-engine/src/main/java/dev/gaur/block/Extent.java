@@ -47,7 +47,8 @@ public sealed interface Extent {
     /**
      * Plain bytes in a file.
      *
-     * @param hostOffset where the first byte lies in the layer's data-holding file
+     * @param hostOffset where the first byte lies in the layer's data-holding file; {@link
+     *     #NOWHERE} while it is in memory only
      * @param readsAsZero whether the file has a hole there
      */
     record Data(long offset, long length, int depth, long hostOffset, boolean readsAsZero)
@@ -55,8 +56,8 @@ public sealed interface Extent {
         /** The part of this extent that begins at {@code newOffset}. */
         @Override
         public Data at(long newOffset, long newLength, int newDepth) {
-            return new Data(
-                    newOffset, newLength, newDepth, hostOffset + newOffset - offset, readsAsZero);
+            long host = hostOffset == NOWHERE ? NOWHERE : hostOffset + newOffset - offset;
+            return new Data(newOffset, newLength, newDepth, host, readsAsZero);
         }
     }
 

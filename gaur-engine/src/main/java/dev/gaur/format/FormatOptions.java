@@ -72,6 +72,11 @@ public record FormatOptions(
                 overlapChecks);
     }
 
+    /** The same with another bound of the data cache for copy-on-write; 0 for none. */
+    public FormatOptions withCowCacheBytes(long other) {
+        return withCaches(caches.withCowBytes(other));
+    }
+
     /** The same with another fate of discards. */
     public FormatOptions withDiscard(DiscardOptions other) {
         return new FormatOptions(

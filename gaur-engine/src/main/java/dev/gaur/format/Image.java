@@ -70,6 +70,11 @@ public interface Image extends FormatNode {
         // Most formats have no cache.
     }
 
+    /** Returns how the data cache for copy-on-write does, if the image has one. Never blocks. */
+    default Optional<CowUse> cowUse() {
+        return Optional.empty();
+    }
+
     /** Returns the area for VM state, if the image has one. */
     default Optional<VmState> vmState() {
         return Optional.empty();

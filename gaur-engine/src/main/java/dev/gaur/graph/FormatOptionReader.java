@@ -13,6 +13,8 @@ import java.util.Set;
 final class FormatOptionReader {
     static final String ENTRY_SIZE = "l2-cache-entry-size";
 
+    private static final String COW_SIZE = "cow-cache-size";
+
     private static final long AUTO = FormatOptions.AUTO;
     private static final long SECONDS_MAX = 0xffff_ffffL;
     private static final int ENTRY_MIN = 512;
@@ -33,7 +35,8 @@ final class FormatOptionReader {
         Optional<Boolean> lazy = options.flag("lazy-refcounts");
         return found.withLazyRefcounts(lazy.isPresent() ? lazy : base.lazyRefcounts())
                 .withDiscard(discard(options, base.discard()))
-                .withOverlapChecks(overlapChecks(options));
+                .withOverlapChecks(overlapChecks(options))
+                .withCowCacheBytes(waiting(options, base.caches().cowBytes()));
     }
 
     private static void checkEntrySize(long bytes, long clusterSize) {
@@ -91,6 +94,12 @@ final class FormatOptionReader {
     /** QEMU does not know the word. */
     private static boolean isAuto(OptionReader options, String key) {
         return !options.has(key) || options.text(key, "").equals("auto");
+    }
+
+    /** How much may wait in memory for the rest of its cluster; QEMU has nothing like it. */
+    private static long waiting(OptionReader options, long base) {
+        boolean auto = options.text(COW_SIZE, "").equals("auto");
+        return auto ? AUTO : options.size(COW_SIZE, base);
     }
 
     private static DiscardOptions discard(OptionReader options, DiscardOptions base) {

@@ -115,6 +115,11 @@ public record OpenRequest(
         return withOptions(options.withMetadataCacheBytes(other));
     }
 
+    /** The same with another bound of the data cache for copy-on-write. */
+    public OpenRequest withCowCacheBytes(long other) {
+        return withOptions(options.withCowCacheBytes(other));
+    }
+
     /** The same with another cache mode. */
     public OpenRequest withCache(CacheMode other) {
         return new OpenRequest(

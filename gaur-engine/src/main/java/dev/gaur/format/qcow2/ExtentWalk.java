@@ -5,6 +5,7 @@ import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroNode;
+import dev.gaur.format.qcow2.CowTable.Span;
 import java.util.function.Predicate;
 
 /**
@@ -22,6 +23,7 @@ final class ExtentWalk {
     private final StorageNode file;
     private final StorageNode data;
     private final BlockNode backing;
+    private final CowTable cached;
     private volatile Holes holes = Holes.UNKNOWN;
 
     private enum Holes {
@@ -31,7 +33,13 @@ final class ExtentWalk {
     }
 
     ExtentWalk(
-            ClusterMap map, Header header, StorageNode file, StorageNode data, BlockNode backing) {
+            ClusterMap map,
+            Header header,
+            StorageNode file,
+            StorageNode data,
+            BlockNode backing,
+            CowTable cached) {
+        this.cached = cached;
         this.map = map;
         this.header = header;
         this.file = file;
@@ -42,6 +50,27 @@ final class ExtentWalk {
     void walk(long guestOffset, long length, ExtentVisitor visitor) {
         long end = guestOffset + length;
         long at = guestOffset;
+        for (Span each : cached.spans(guestOffset, end, header.geometry())) {
+            boolean goOn =
+                    walkTables(at, each.from(), visitor)
+                            && visitor.visit(
+                                    new Extent.Data(
+                                            each.from(),
+                                            each.end() - each.from(),
+                                            0,
+                                            Extent.NOWHERE,
+                                            false));
+            if (!goOn) {
+                return;
+            }
+            at = each.end();
+        }
+        walkTables(at, end, visitor);
+    }
+
+    /** Tells what the tables say; returns whether to go on. */
+    private boolean walkTables(long from, long end, ExtentVisitor visitor) {
+        long at = from;
         boolean goOn = true;
         while (at < end && goOn) {
             Run run = map.find(at, end - at);
@@ -51,6 +80,7 @@ final class ExtentWalk {
             goOn = visit(run, visitor);
             at = run.end();
         }
+        return goOn;
     }
 
     /** Compressed clusters are told one by one; nobody needs to know their borders. */

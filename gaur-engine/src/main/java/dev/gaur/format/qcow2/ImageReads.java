@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 record ImageReads(@Nullable Epoch epoch, Supplier<View> view) {
     private static final int NONE = 0;
 
-    private ReadPath path() {
-        return view.get().readPath();
+    private CowReads path() {
+        return view.get().reads();
     }
 
     private void leave(int ticket) {
@@ -45,7 +45,7 @@ record ImageReads(@Nullable Epoch epoch, Supplier<View> view) {
     }
 
     /** Does what may not wait, not even for who changes the whole image. */
-    private boolean tryEntered(Predicate<ReadPath> request) {
+    private boolean tryEntered(Predicate<CowReads> request) {
         int ticket = epoch == null ? NONE : epoch.tryEnter();
         if (ticket == Epoch.PAUSED) {
             return false;

@@ -18,6 +18,7 @@ import dev.gaur.format.CheckListener;
 import dev.gaur.format.CheckReport;
 import dev.gaur.format.Checker;
 import dev.gaur.format.Compressing;
+import dev.gaur.format.CowUse;
 import dev.gaur.format.Emptying;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
@@ -54,6 +55,7 @@ final class Qcow2Image implements Image {
     private final Health health;
     private volatile SnapshotTable snapshots;
     private final CompressedClusters compressed;
+    private final CowTally tally = new CowTally();
     private final Epoch reads = new Epoch();
     private final Epoch changes = new Epoch();
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -81,25 +83,25 @@ final class Qcow2Image implements Image {
         Compression compression =
                 Compression.ofNumber(header.compressionType()).orElseThrow(AssertionError::new);
         this.compressed = new CompressedClusters(file, header.geometry(), compression);
-        this.view = view(header, tables);
+        this.view = view(header, tables, CowTable.NONE);
         this.reading = new ImageReads(writable ? reads : null, () -> view);
     }
 
-    private View view(Header now, MappingTables tables) {
+    private View view(Header now, MappingTables tables, CowTable waiting) {
         CacheSizes sizes = CacheSizes.lasting(options, now);
-        return View.of(now, tables, file, data, backing, compressed, sizes);
+        return View.of(now, tables, file, data, backing, compressed, sizes, waiting);
     }
 
     /** Has requests use other tables from now on; while none is under way. */
-    private void show(MappingTables tables) {
-        View next = view(header.get(), tables);
+    private void show(MappingTables tables, CowTable waiting) {
+        View next = view(header.get(), tables, waiting);
         next.cache().continueFrom(view.cache());
         view = next;
     }
 
-    /** The same with the active state that the file has. */
+    /** The same with the active state that the file has, and nothing of it in memory. */
     private void showFile() {
-        show(ImageParts.tables(file, header.get(), snapshots, ""));
+        show(ImageParts.tables(file, header.get(), snapshots, ""), CowTable.NONE);
     }
 
     /** Opens what the header refers to, and what hangs on that. */
@@ -246,12 +248,13 @@ final class Qcow2Image implements Image {
         BitmapStore known = bitmapStore;
         BitmapStore bitmaps = known != null ? known : new BitmapStore(file, header);
         WriteEngine made =
-                new WriteEngine(file, data, header, health, options, bitmaps, reads, compressed);
+                new WriteEngine(
+                        file, data, header, health, options, bitmaps, reads, compressed, tally);
         made.attachBitmaps();
         bitmapStore = bitmaps;
         reads.pause();
         try {
-            show(made.tables());
+            show(made.tables(), made.waiting().table());
         } finally {
             reads.resume();
         }
@@ -335,14 +338,26 @@ final class Qcow2Image implements Image {
                                 view.overAny(), offset, length, ZeroMode.UNMAP, Durability.CACHED));
     }
 
+    /** Leaves nothing waiting in memory; while no change is under way. */
+    private void writeOut() {
+        WriteEngine ready = engine;
+        if (ready != null) {
+            ready.writeOut();
+        }
+    }
+
     private void exclusively(Runnable work) {
         checkReadable();
         changes.pause();
-        reads.pause();
         try {
-            work.run();
+            writeOut();
+            reads.pause();
+            try {
+                work.run();
+            } finally {
+                reads.resume();
+            }
         } finally {
-            reads.resume();
             changes.resume();
         }
     }
@@ -395,7 +410,9 @@ final class Qcow2Image implements Image {
         try {
             checkOpen(); // While paused: nobody closes it meanwhile.
             checkWritable();
-            change.accept(engine().bitmaps());
+            WriteEngine ready = engine();
+            ready.writeOut();
+            change.accept(ready.bitmaps());
         } finally {
             changes.resume();
         }
@@ -434,6 +451,7 @@ final class Qcow2Image implements Image {
         if (ready == null || ready.isFailed()) {
             return;
         }
+        ready.writeOut(); // It may read.
         reads.pause();
         try {
             ready.endBefore(() -> {});
@@ -494,6 +512,13 @@ final class Qcow2Image implements Image {
     @Override
     public void trimCaches() {
         view.cache().cleanIfDue();
+    }
+
+    @Override
+    public Optional<CowUse> cowUse() {
+        WriteEngine ready = engine;
+        long bytes = ready == null ? 0 : ready.waiting().bytes();
+        return writable ? Optional.of(tally.use(bytes)) : Optional.empty();
     }
 
     @Override

@@ -10,6 +10,8 @@ import dev.gaur.block.ZeroNode;
  * another view in its place while no request is under way.
  *
  * @param header as it was when the view was made; what the mapping depends on of it stays true
+ * @param readPath what the tables lead to
+ * @param reads what the guest sees: cached clusters over that
  * @param backing what lies below, not padded
  */
 record View(
@@ -17,10 +19,11 @@ record View(
         TableCache cache,
         ClusterMap map,
         ReadPath readPath,
+        CowReads reads,
         ExtentWalk extentWalk,
         BlockNode backing) {
 
-    /** Makes a view, with an empty cache. */
+    /** Makes a view, with an empty cache of tables and without cached clusters. */
     static View of(
             Header header,
             MappingTables tables,
@@ -29,18 +32,33 @@ record View(
             BlockNode backing,
             CompressedClusters compressed,
             CacheSizes sizes) {
+        return of(header, tables, file, data, backing, compressed, sizes, CowTable.NONE);
+    }
+
+    /** Makes a view, with an empty cache of tables. */
+    static View of(
+            Header header,
+            MappingTables tables,
+            StorageNode file,
+            StorageNode data,
+            BlockNode backing,
+            CompressedClusters compressed,
+            CacheSizes sizes,
+            CowTable cached) {
         Geometry geometry = header.geometry();
         long slices = geometry.l1EntriesFor(header.virtualSize()) * geometry.slicesPerTable();
         int loadBits = loadBits(sizes.loadBytes(), geometry);
         TableCache cache = new TableCache(slices, sizes, loadBits, tables, System::nanoTime);
         ClusterMap map = new ClusterMap(file.name(), header, tables, cache);
         BlockNode endless = backing == ZeroNode.INSTANCE ? backing : new PaddedNode(backing);
+        ReadPath image = new ReadPath(map, geometry, file, data, endless, compressed);
         return new View(
                 header,
                 cache,
                 map,
-                new ReadPath(map, geometry, file, data, endless, compressed),
-                new ExtentWalk(map, header, file, data, backing),
+                image,
+                new CowReads(cached, geometry, image),
+                new ExtentWalk(map, header, file, data, backing, cached),
                 backing);
     }
 
@@ -60,6 +78,6 @@ record View(
      * over any backing file.
      */
     View overAny() {
-        return new View(header, cache, map, readPath, extentWalk, AnyBacking.INSTANCE);
+        return new View(header, cache, map, readPath, reads, extentWalk, AnyBacking.INSTANCE);
     }
 }

@@ -21,6 +21,7 @@ final class WriteEngine {
     private final StorageNode data;
     private final LiveHeader header;
     private final Health health;
+    private final Geometry geometry;
     private final ClusterSet metadata = new ClusterSet();
     private final ClusterAllocator allocator;
     private final WriteBack writeBack;
@@ -29,14 +30,10 @@ final class WriteEngine {
     private final CompressedWrites compressedWrites;
     private final BitmapStore bitmaps;
     private final Preallocator preallocator;
+    private final CowCache waiting;
     private final boolean lazy;
 
-    /**
-     * @param header of a sound image: counts and flags are true
-     * @param bitmaps of the image, whose places are known from now on
-     * @param health of the image; not failed yet
-     * @param epoch of all reads
-     */
+    /** One that lets no write wait. */
     WriteEngine(
             StorageNode file,
             StorageNode data,
@@ -46,13 +43,42 @@ final class WriteEngine {
             BitmapStore bitmaps,
             Epoch epoch,
             CompressedClusters reader) {
+        this(
+                file,
+                data,
+                header,
+                health,
+                options.withCowCacheBytes(0),
+                bitmaps,
+                epoch,
+                reader,
+                new CowTally());
+    }
+
+    /**
+     * @param header of a sound image: counts and flags are true
+     * @param bitmaps of the image, whose places are known from now on
+     * @param health of the image; not failed yet
+     * @param epoch of all reads
+     * @param tally counts what waits
+     */
+    WriteEngine(
+            StorageNode file,
+            StorageNode data,
+            LiveHeader header,
+            Health health,
+            FormatOptions options,
+            BitmapStore bitmaps,
+            Epoch epoch,
+            CompressedClusters reader,
+            CowTally tally) {
         this.file = file;
         this.bitmaps = bitmaps;
         this.data = data;
         this.header = header;
         this.health = health;
         Header now = header.get();
-        Geometry geometry = now.geometry();
+        this.geometry = now.geometry();
         long cacheBytes = CacheSizes.of(options, now).countBytes();
         Refcounts refcounts = new Refcounts(file, header, metadata, health, cacheBytes);
         this.allocator = new ClusterAllocator(file, geometry, refcounts, metadata, health);
@@ -64,6 +90,9 @@ final class WriteEngine {
         this.writePath =
                 new WritePath(
                         file, data, geometry, allocator, metadata, linker, epoch, claims, health);
+        long waitingBytes = CowCache.bytes(options, file);
+        this.waiting =
+                new CowCache(geometry, writePath, health, tally, waitingBytes, System::nanoTime);
         boolean keepPlaces = discard.noUnref();
         this.zeroPath = new ZeroPath(file, data, now, linker, writePath, claims, keepPlaces);
         this.compressedWrites =
@@ -87,6 +116,11 @@ final class WriteEngine {
         return writeBack.tables();
     }
 
+    /** The clusters that are in memory only, and how much memory they take. */
+    CowCache waiting() {
+        return waiting;
+    }
+
     /** The dirty bitmaps; to be changed only while no request is under way. */
     BitmapStore bitmaps() {
         health.check();
@@ -102,28 +136,47 @@ final class WriteEngine {
     void write(View view, long guestOffset, MemorySegment source, Durability durability) {
         check(view, guestOffset, source.byteSize());
         bitmaps.mark(guestOffset, source.byteSize());
-        writePath.write(view, guestOffset, source);
+        boolean stable = durability == Durability.STABLE;
+        waiting.write(view, guestOffset, source, !stable);
+        if (stable) {
+            waiting.writeOut(guestOffset, source.byteSize()); // Q15: also what it only filled.
+        }
         finish(durability);
     }
 
     void zero(View view, long guestOffset, long length, ZeroMode mode, Durability durability) {
         check(view, guestOffset, length);
         bitmaps.mark(guestOffset, length);
-        zeroPath.zero(view, guestOffset, length, mode);
+        waiting.replace(
+                guestOffset,
+                length,
+                () -> {
+                    zeroPath.zero(view, guestOffset, length, mode);
+                    return true;
+                });
         finish(durability);
     }
 
     void discard(View view, long guestOffset, long length) {
         check(view, guestOffset, length);
         bitmaps.mark(guestOffset, length);
-        zeroPath.discard(view, guestOffset, length);
+        long end = guestOffset + length;
+        long first = geometry.alignUp(guestOffset);
+        long last = end == view.length() ? end : geometry.alignDown(end);
+        waiting.replace(first, last - first, () -> zeroPath.discard(view, guestOffset, length));
         finish(Durability.CACHED);
     }
 
     void writeCompressed(View view, long guestOffset, MemorySegment source) {
         check(view, guestOffset, source.byteSize());
         bitmaps.mark(guestOffset, source.byteSize());
-        compressedWrites.write(view, guestOffset, source);
+        waiting.replace(
+                guestOffset,
+                source.byteSize(),
+                () -> {
+                    compressedWrites.write(view, guestOffset, source);
+                    return true;
+                });
         finish(Durability.CACHED);
     }
 
@@ -133,6 +186,7 @@ final class WriteEngine {
         bitmaps.markAll();
         zeroPath.dropAll(view, () -> finish(Durability.CACHED));
         writeBack.flush();
+        waiting.forgetAll();
         if (data != file) { // Only now that no entry leads there.
             data.zero(0, data.length(), ZeroMode.UNMAP, Durability.STABLE);
         }
@@ -156,7 +210,13 @@ final class WriteEngine {
     /** Forgets all entries of whole clusters: what lies below shows. */
     void drop(View view, long from, long end) {
         health.check();
-        zeroPath.drop(view, from, end);
+        waiting.replace(
+                from,
+                end - from,
+                () -> {
+                    zeroPath.drop(view, from, end);
+                    return true;
+                });
         finish(Durability.CACHED);
     }
 
@@ -174,9 +234,26 @@ final class WriteEngine {
         }
     }
 
+    /** Makes all stable that was written before; also what can be if something cannot. */
     void flush() {
         health.check();
+        RuntimeException unwritten = null;
+        try {
+            writeOut();
+        } catch (BlockException failed) {
+            unwritten = failed;
+        }
         writeBack.flush();
+        if (unwritten != null) {
+            throw unwritten;
+        }
+    }
+
+    /** Brings to the file what waits in memory for more; nothing after a failure. */
+    void writeOut() {
+        if (!health.isFailed()) {
+            waiting.writeOutAll(writeBack::throttle);
+        }
     }
 
     /**
@@ -189,6 +266,7 @@ final class WriteEngine {
         if (health.isFailed()) {
             return;
         }
+        writeOut();
         writeBack.flush();
         health.orFail(
                 () -> {
@@ -209,18 +287,19 @@ final class WriteEngine {
 
     /**
      * Settles, and stores the bitmaps. Those that cannot be stored stay marked as in use; all else
-     * is in the file before that is thrown.
+     * that can be is in the file before that is thrown.
      */
     void close() {
         RuntimeException lost = null;
-        if (!health.isFailed()) {
-            try {
+        try {
+            if (!waiting.isEmpty() || !health.isFailed()) {
                 flush();
                 bitmaps.store(allocator, metadata, health);
-            } catch (RuntimeException failed) {
-                lost = failed;
             }
+        } catch (RuntimeException failed) {
+            lost = failed;
         }
+        waiting.forgetAll(); // What could not be written is lost: that is thrown.
         settle();
         if (lost != null) {
             throw lost;

@@ -38,6 +38,7 @@ final class WritePath {
     private final RangeLock claims;
     private final Health health;
     private final BufferPool buffers;
+    private final CowAround around;
     private final boolean watched;
 
     WritePath(
@@ -61,6 +62,7 @@ final class WritePath {
         this.claims = claims;
         this.health = health;
         this.buffers = new BufferPool(Math.max(JOIN_BYTES, geometry.clusterSize()), BUFFERS_KEPT);
+        this.around = new CowAround(file, epoch, buffers);
     }
 
     /** Writes all of {@code source}; visible when it returned. */
@@ -87,7 +89,7 @@ final class WritePath {
     }
 
     /** Overwrites what may be; returns how many bytes that was. */
-    private long writeInPlace(View view, long guestOffset, MemorySegment source) {
+    long writeInPlace(View view, long guestOffset, MemorySegment source) {
         long length = source.byteSize();
         long done = 0;
         while (done < length) {
@@ -123,7 +125,7 @@ final class WritePath {
     }
 
     /** Writes the first clusters of a range that cannot be overwritten; returns how many bytes. */
-    private long allocate(View view, long guestOffset, MemorySegment source) {
+    long allocate(View view, long guestOffset, MemorySegment source) {
         long sliceEnd = (geometry.sliceNumber(guestOffset) + 1) * sliceCoverage();
         long end = Math.min(guestOffset + source.byteSize(), sliceEnd);
         long first = geometry.alignDown(guestOffset);
@@ -180,15 +182,36 @@ final class WritePath {
     }
 
     private Plan plan(View view, ClusterState first, ClusterState last, long from, long end) {
-        CowPlan cow = CowPlan.of(geometry, first, last, from, end);
-        if (data != file) {
-            cow = cow.endingBy(view.header().virtualSize()); // A raw data file ends with the disk.
-        }
-        boolean copyIsZero =
-                readsAsZero(view, cow.from(), cow.writeFrom())
-                        && readsAsZero(view, cow.writeEnd(), cow.end());
+        CowPlan cow = cow(view, first, last, from, end);
+        boolean copyIsZero = copiesZeros(view, cow);
         boolean wasZero = copyIsZero && readsAsZero(view, cow.writeFrom(), cow.writeEnd());
         return new Plan(cow, first.isReusable() ? first.hostOffset() : 0, wasZero, copyIsZero);
+    }
+
+    private CowPlan cow(View view, ClusterState first, ClusterState last, long from, long end) {
+        CowPlan cow = CowPlan.of(geometry, first, last, from, end);
+        // A raw data file ends with the disk.
+        return data == file ? cow : cow.endingBy(view.header().virtualSize());
+    }
+
+    private boolean copiesZeros(View view, CowPlan cow) {
+        return readsAsZero(view, cow.from(), cow.writeFrom())
+                && readsAsZero(view, cow.writeEnd(), cow.end());
+    }
+
+    /** Whether a write to a part of one cluster, if it came now, would have to read around it. */
+    boolean copiesAround(View view, long from, long end) {
+        int ticket = epoch.enter();
+        try {
+            if (view.map().findInPlace(from, 1).length() > 0) {
+                return false;
+            }
+            ClusterState state = view.map().state(from);
+            CowPlan cow = cow(view, state, state, from, end);
+            return !cow.copiesNothing() && !copiesZeros(view, cow);
+        } finally {
+            epoch.leave(ticket);
+        }
     }
 
     /** Whether the tables alone tell that a range of the disk reads as zeros. */
@@ -334,31 +357,13 @@ final class WritePath {
             MemorySegment all = lease.segment(plan.length());
             long head = plan.writeFrom() - plan.from();
             long tail = plan.writeEnd() - plan.from();
-            readAround(view, plan.from(), all.asSlice(0, head));
+            around.read(view, plan.from(), all.asSlice(0, head));
             all.asSlice(head, tail - head).copyFrom(source);
-            readAround(view, plan.writeEnd(), all.asSlice(tail));
+            around.read(view, plan.writeEnd(), all.asSlice(tail));
             tell(BlockEvent.WRITE_AIO);
             tell(BlockEvent.COW_WRITE);
             data.write(plan.from() + shift, all, Durability.CACHED);
         }
-    }
-
-    /** Reads what the guest sees now; zeros behind the end of the disk. */
-    private void readAround(View view, long from, MemorySegment target) {
-        if (target.byteSize() == 0) {
-            return;
-        }
-        tell(BlockEvent.COW_READ);
-        long inDisk = Math.clamp(view.header().virtualSize() - from, 0, target.byteSize());
-        if (inDisk > 0) {
-            int ticket = epoch.enter();
-            try {
-                view.readPath().read(from, target.asSlice(0, inDisk));
-            } finally {
-                epoch.leave(ticket);
-            }
-        }
-        target.asSlice(inDisk).fill((byte) 0);
     }
 
     /** Q2: the bytes of all clusters were handed to the file. */
@@ -382,5 +387,91 @@ final class WritePath {
                     int zeros = old.compressed() ? 0 : old.zeros() & ~whole;
                     return new Linker.Entry(word, L2Entry.bitmap(allocated, zeros));
                 });
+    }
+
+    // ---- parts of a cluster
+
+    /**
+     * Writes parts of one cluster. What has to move along with them is read first, into the gaps
+     * between them, so that each piece that moves is one write.
+     *
+     * @param start the first byte of the cluster in the disk
+     * @param cluster its bytes, of which {@code parts} count; the others may change
+     * @return how many bytes were read
+     */
+    long writeParts(View view, long start, MemorySegment cluster, ByteRanges parts) {
+        RangeLock.Claim claim = claims.claim(start, geometry.clusterSize());
+        try {
+            long copied = 0;
+            for (int at = parts.next(0); at >= 0; at = parts.next(at)) {
+                int end = parts.endOf(at);
+                long done = writeInPlace(view, start + at, cluster.asSlice(at, end - at));
+                if (done == 0) {
+                    end = endOfPiece(state(view, start), at, parts);
+                    copied += move(view, start, cluster, at, end, parts);
+                    done = (long) end - at;
+                }
+                at += (int) done;
+            }
+            return copied;
+        } finally {
+            claim.close();
+        }
+    }
+
+    /**
+     * How far to write at once from a part on that needs a place. Gaps in what belongs to the disk
+     * alone are left alone: others may be writing there.
+     */
+    private int endOfPiece(ClusterState old, int from, ByteRanges parts) {
+        int unit = geometry.subclusterSize();
+        boolean allMoves = old.compressed() || (!old.isReusable() && old.allocated() != 0);
+        int end = parts.endOf(from);
+        for (int next = parts.next(end); next >= 0; next = parts.next(end)) {
+            boolean near = next / unit <= (end - 1) / unit + 1;
+            if (!allMoves && !(near && isGapFree(old, end / unit, next / unit))) {
+                return end;
+            }
+            end = parts.endOf(next);
+        }
+        return end;
+    }
+
+    private static boolean isGapFree(ClusterState old, int first, int last) {
+        for (int each = first; each <= last; each++) {
+            if (old.isReusable() && old.isAllocated(each)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Gives a piece of a cluster its place; returns how many bytes were read for it. */
+    private long move(
+            View view, long start, MemorySegment cluster, int from, int end, ByteRanges parts) {
+        Plan plan = plan(view, start + from, start + end);
+        if (plan == null) {
+            throw new AssertionError("changed in spite of a claim");
+        }
+        CowPlan cow = plan.cow();
+        Taken taken = takePlace(plan, start, 0, 1);
+        try {
+            checkNotMetadata(taken.hostOffset(), geometry.clusterSize());
+            boolean bare = plan.copyIsZero() && taken.fresh();
+            int first = bare ? from : (int) (cow.from() - start);
+            int last = bare ? end : (int) (cow.end() - start);
+            if (plan.copyIsZero() && !cow.copiesNothing()) {
+                tell(BlockEvent.CLUSTER_ALLOC_SPACE);
+            }
+            long copied = around.fillGaps(view, start, cluster, first, last, parts);
+            tell(BlockEvent.WRITE_AIO);
+            MemorySegment bytes = cluster.asSlice(first, last - first);
+            data.write(taken.hostOffset() + first, bytes, Durability.CACHED);
+            link(view, cow, taken, !taken.fresh() || !plan.wasZero());
+            return copied;
+        } catch (RuntimeException failure) {
+            giveBack(plan, taken);
+            throw failure;
+        }
     }
 }

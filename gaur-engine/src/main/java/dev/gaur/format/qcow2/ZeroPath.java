@@ -208,8 +208,12 @@ final class ZeroPath {
 
     // ---- discard
 
-    /** Drops whole clusters; what does not fill one is left as it is. */
-    void discard(View view, long guestOffset, long length) {
+    /**
+     * Drops whole clusters; what does not fill one is left as it is.
+     *
+     * @return whether it did, or left all as it was
+     */
+    boolean discard(View view, long guestOffset, long length) {
         long end = guestOffset + length;
         long from = geometry.alignUp(guestOffset);
         long stop =
@@ -218,13 +222,14 @@ final class ZeroPath {
                         : geometry.alignDown(end);
         boolean hasBacking = view.backing() != ZeroNode.INSTANCE;
         if (features.version() < 3 && hasBacking) {
-            return; // What lies below would reappear, and there is no way to say zero.
+            return false; // What lies below would reappear, and there is no way to say zero.
         }
         for (long at = from; at < stop; ) {
             long next = Math.min(stop, sliceEnd(at));
             discardInSlice(view, at, next, hasBacking);
             at = next;
         }
+        return true;
     }
 
     private void discardInSlice(View view, long from, long end, boolean hasBacking) {

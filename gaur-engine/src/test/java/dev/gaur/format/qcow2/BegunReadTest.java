@@ -52,6 +52,8 @@ class BegunReadTest {
         FormatOptions options = new FormatOptions("", FormatOptions.AUTO);
         Image image = Qcow2Format.INSTANCE.open(new BegunFile(kind.create()), options, kind);
         image.write(0, MemorySegment.ofArray(data), Durability.CACHED);
+        assertNull(image.begin(0, MemorySegment.ofArray(new byte[PART])), "waits in memory");
+        image.flush();
         return image;
     }
 
@@ -94,7 +96,6 @@ class BegunReadTest {
     void aClusterIsFreedOnlyAfterItsReads() throws Exception {
         try (Image image = image();
                 Arena arena = Arena.ofShared()) {
-            image.flush();
             MemorySegment target = arena.allocate(PART, PART);
             PendingRead read = Objects.requireNonNull(image.begin(0, target));
             image.discard(0, SIZE);

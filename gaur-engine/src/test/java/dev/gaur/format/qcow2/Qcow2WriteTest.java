@@ -198,7 +198,7 @@ class Qcow2WriteTest {
         ImageCreator.create(storage, Optional.empty(), kind.options());
         long before = storage.length();
         try (Image image = open(new KeepOpen(storage, true), kind)) {
-            image.write(0, MemorySegment.ofArray(new byte[] {1}), Durability.CACHED);
+            image.write(0, MemorySegment.ofArray(new byte[] {1}), Durability.STABLE);
             assertTrue(storage.length() > before + (1 << 19), "steps");
         }
         long used = (before + 4095) / 4096 * 4096;

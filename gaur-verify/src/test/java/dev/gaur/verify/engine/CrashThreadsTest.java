@@ -101,7 +101,7 @@ class CrashThreadsTest {
         }
 
         void work() throws InterruptedException {
-            try (Image image = files.open()) {
+            try (Image image = files.open(seed)) {
                 byte[] first = TestBytes.readArray(image, 0, (int) image.length());
                 for (int at = 0; at < first.length; at += SECTOR) {
                     byte[] bytes = Arrays.copyOfRange(first, at, at + SECTOR);

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
-import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.SnapshotInfo;
 import dev.gaur.format.Snapshots;
@@ -233,7 +232,8 @@ class DifferentialTest {
                             .map(each -> folder.resolve(each.name()).toString())
                             .map(each -> FileDriver.fast().open(each, StorageOptions.WRITE))
                             .toList();
-            try (Image image = created.in(opened).open(FormatOptions.DEFAULT)) {
+            try (Image image =
+                    created.in(opened).open(folder.getFileName().toString().hashCode())) {
                 work.accept(image);
             } finally {
                 opened.forEach(StorageNode::close);

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * changed, and opened again the image takes writes, after a repair if it is dirty.
  */
 class FaultTest {
-    private static final int SEEDS = ImageZoo.LONG ? 30 : 2;
+    private static final int SEEDS = ImageZoo.LONG ? 30 : 3;
     private static final int OPERATIONS = 16;
     private static final int QEMU_EVERY = 200;
 
@@ -111,7 +111,9 @@ class FaultTest {
         List<StorageNode> failing = new ArrayList<>();
         files.files().forEach(each -> failing.add(new FailingStorage(each, plan)));
         DiskModel model = files.model();
-        FormatOptions options = Workload.options(new Random(seed), story.spec());
+        FormatOptions options =
+                Workload.options(new Random(seed), story.spec())
+                        .withCowCacheBytes(Workload.waiting(seed, story.spec()));
         BitmapHistory bitmaps = new BitmapHistory();
         int failures = work(files.in(failing), model, options, bitmaps, story.ops());
         if (plan.hasFailed() && failures == 0 && plan.fault() != Fault.EIO) {

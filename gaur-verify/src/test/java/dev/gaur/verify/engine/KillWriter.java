@@ -27,11 +27,13 @@ final class KillWriter {
     /** Arguments: the image's kind, its folder, the seed of what is written. */
     public static void main(String[] args) throws IOException {
         ImageSpec spec = ImageSpec.of(args[0]);
-        List<Op> ops = ops(Long.parseLong(args[2]), spec);
+        long seed = Long.parseLong(args[2]);
+        List<Op> ops = ops(seed, spec);
         String file = Path.of(args[1], TestImage.FILE).toString();
         try (StorageNode storage = FileDriver.fast().open(file, StorageOptions.WRITE);
                 FileOutputStream out = new FileOutputStream(FileDescriptor.out);
-                Image image = TestImage.create(spec, new Random(0)).in(List.of(storage)).open()) {
+                Image image =
+                        TestImage.create(spec, new Random(0)).in(List.of(storage)).open(seed)) {
             for (int i = 0; i < ops.size(); i++) {
                 Requests.run(image, ops.get(i), Op::bytes);
                 if (ops.get(i) instanceof Op.Flush) {

@@ -39,7 +39,7 @@ class RaceTest {
     private static final int THREADS = 8;
     private static final int SECTOR = 512;
     private static final int CLUSTERS = 32;
-    private static final int ROUNDS = ImageZoo.LONG ? 30 : 2;
+    private static final int ROUNDS = ImageZoo.LONG ? 30 : 3;
     private static final int OPERATIONS = 300;
 
     @ParameterizedTest
@@ -131,7 +131,7 @@ class RaceTest {
             List<StorageNode> yielding = new ArrayList<>();
             created.files().forEach(each -> yielding.add(new Yielding(each)));
             this.files = created.in(yielding);
-            this.image = files.open();
+            this.image = files.open(seed);
             this.sectors = new Timeline[(int) (size / SECTOR)];
             byte[] first = TestBytes.readArray(image, 0, (int) size);
             for (int i = 0; i < sectors.length; i++) {

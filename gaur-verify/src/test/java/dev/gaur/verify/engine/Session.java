@@ -65,6 +65,17 @@ final class Session implements AutoCloseable {
         return of(files, model, new BitmapHistory());
     }
 
+    /**
+     * Opens an image that must not fail.
+     *
+     * @param seed says how much may wait in memory
+     */
+    static Session of(TestImage files, DiskModel model, long seed) {
+        FormatOptions options = FormatOptions.DEFAULT;
+        options = options.withCowCacheBytes(Workload.waiting(seed, files.spec()));
+        return new Session(files, model, options, () -> 0, false, new BitmapHistory());
+    }
+
     /** Opens an image with bitmaps that must not fail. */
     static Session of(TestImage files, DiskModel model, BitmapHistory bitmaps) {
         return new Session(files, model, FormatOptions.DEFAULT, () -> 0, false, bitmaps);

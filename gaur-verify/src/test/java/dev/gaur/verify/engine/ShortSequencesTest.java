@@ -98,20 +98,23 @@ class ShortSequencesTest {
                         pair -> {
                             Op first = alphabet.get(pair / alphabet.size());
                             Op second = alphabet.get(pair % alphabet.size());
-                            alphabet.forEach(third -> run(empty, List.of(first, second, third)));
+                            for (int third = 0; third < alphabet.size(); third++) {
+                                List<Op> ops = List.of(first, second, alphabet.get(third));
+                                run(empty, ops, pair + third);
+                            }
                         });
         assertTrue(sequences.get() >= 10_000);
         reporter.publishEntry("sequences", sequences.toString());
     }
 
-    private void run(TestImage empty, List<Op> ops) {
+    private void run(TestImage empty, List<Op> ops, long seed) {
         long number = sequences.incrementAndGet();
         new Story(ImageZoo.SEED, empty.spec(), ops)
                 .tell(
                         () -> {
                             TestImage files = empty.copy();
                             DiskModel model = files.model();
-                            try (Session session = Session.of(files, model)) {
+                            try (Session session = Session.of(files, model, seed)) {
                                 session.run(ops);
                                 session.checkAll();
                                 session.flush();

@@ -157,7 +157,7 @@ class SubclusterPairsTest {
     private static void runOne(TestImage empty, List<Op> ops, int batch) {
         TestImage files = empty.copy();
         DiskModel model = files.model();
-        try (Session session = Session.of(files, model)) {
+        try (Session session = Session.of(files, model, batch)) {
             session.run(ops);
             session.checkAll();
             session.flush();

@@ -134,6 +134,15 @@ record TestImage(
         return open(FormatOptions.DEFAULT);
     }
 
+    /**
+     * Opens the image for writing.
+     *
+     * @param seed says how much may wait in memory
+     */
+    Image open(long seed) {
+        return open(FormatOptions.DEFAULT.withCowCacheBytes(Workload.waiting(seed, spec)));
+    }
+
     /** Opens the image for writing, in some way. */
     Image open(FormatOptions options) {
         return format().open(new StorageWrapper(file), options, new References(true));

@@ -109,22 +109,27 @@ class TurnsTest {
             for (Change first : Change.values()) {
                 for (Change second : Change.values()) {
                     String message = text + ": " + state + ", " + first + " stops, " + second;
-                    stopped += meet(ImageSpec.of(text), state, first, second, message) ? 1 : 0;
+                    for (int waiting = 0; waiting < 3; waiting++) {
+                        String way = message + ", waiting " + waiting;
+                        stopped += meet(text, state, first, second, waiting, way) ? 1 : 0;
+                    }
                 }
             }
         }
-        assertTrue(stopped > 150, "stopped " + stopped);
+        assertTrue(stopped > 300, "stopped " + stopped);
     }
 
-    private boolean meet(ImageSpec spec, State state, Change first, Change second, String message)
+    private boolean meet(
+            String text, State state, Change first, Change second, int waiting, String message)
             throws InterruptedException {
+        ImageSpec spec = ImageSpec.of(text);
         int c = spec.clusterSize();
         TestImage created = TestImage.create(spec, new Random(ImageZoo.SEED));
         PausingStorage file = new PausingStorage(created.file(), Call.WRITE);
         TestImage files = created.in(file, Optional.empty());
         boolean stopped;
         byte[] now;
-        try (Image image = files.open()) {
+        try (Image image = files.open(waiting)) {
             prepare(image, state, c);
             byte[] before = TestBytes.readArray(image, 0, (int) image.length());
             file.arm();

@@ -58,6 +58,7 @@ final class Workload {
                 .withCaches(
                         new CacheOptions(
                                 FormatOptions.AUTO, FormatOptions.AUTO, counts, FormatOptions.AUTO))
+                .withCowCacheBytes(waiting(random.nextLong(), spec))
                 .withDiscard(
                         new DiscardOptions(
                                 true,
@@ -66,6 +67,18 @@ final class Workload {
                                 random.nextBoolean(),
                                 random.nextInt(4) == 0 && spec.isV3()))
                 .withDetectZeroes(zeroes[random.nextInt(zeroes.length)]);
+    }
+
+    /**
+     * How much may wait in memory for the rest of its cluster: nothing, as much as usual, or so
+     * little that it has to make room all the time.
+     */
+    static long waiting(long seed, ImageSpec spec) {
+        return switch ((int) Math.floorMod(seed, 3L)) {
+            case 0 -> 0;
+            case 1 -> (1 + Math.floorMod(seed / 3, 3L)) * spec.clusterSize();
+            default -> FormatOptions.AUTO;
+        };
     }
 
     private Op request() {

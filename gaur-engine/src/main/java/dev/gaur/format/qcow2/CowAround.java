@@ -1,0 +1,89 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockEvent;
+import dev.gaur.block.StorageNode;
+import dev.gaur.mem.BufferPool;
+import dev.gaur.sync.Epoch;
+import java.lang.foreign.MemorySegment;
+
+/** Reads what has to move along with new bytes. Who calls has a claim on the cluster. */
+final class CowAround {
+    /** So few gaps are read one by one; more at once, with what lies between them. */
+    private static final int GAPS_READ_APART = 2;
+
+    private final StorageNode file;
+    private final Epoch epoch;
+    private final BufferPool buffers;
+
+    /**
+     * @param buffers of a cluster at least
+     */
+    CowAround(StorageNode file, Epoch epoch, BufferPool buffers) {
+        this.file = file;
+        this.epoch = epoch;
+        this.buffers = buffers;
+    }
+
+    /** Reads what the guest sees now; zeros behind the end of the disk. */
+    void read(View view, long from, MemorySegment target) {
+        if (target.byteSize() == 0) {
+            return;
+        }
+        file.event(BlockEvent.COW_READ);
+        long inDisk = Math.clamp(view.header().virtualSize() - from, 0, target.byteSize());
+        if (inDisk > 0) {
+            int ticket = epoch.enter();
+            try {
+                view.readPath().read(from, target.asSlice(0, inDisk));
+            } finally {
+                epoch.leave(ticket);
+            }
+        }
+        target.asSlice(inDisk).fill((byte) 0);
+    }
+
+    /** Reads what lies between parts; several gaps in one go. */
+    long fillGaps(
+            View view, long start, MemorySegment cluster, int from, int end, ByteRanges parts) {
+        int gaps = 0;
+        int firstGap = -1;
+        int lastEnd = -1;
+        for (int at = from; at < end; ) {
+            int next = parts.next(at);
+            int stop = next < 0 ? end : Math.min(next, end);
+            if (stop > at) {
+                gaps++;
+                firstGap = firstGap < 0 ? at : firstGap;
+                lastEnd = stop;
+            }
+            at = stop < end ? parts.endOf(stop) : end;
+        }
+        if (gaps <= GAPS_READ_APART) {
+            return readGaps(view, start, cluster, from, end, parts);
+        }
+        try (BufferPool.Lease lease = buffers.lease()) {
+            MemorySegment around = lease.segment(lastEnd - firstGap);
+            read(view, start + firstGap, around);
+            for (int at = firstGap; at < lastEnd; ) {
+                int next = parts.next(at);
+                int stop = next < 0 ? lastEnd : Math.min(next, lastEnd);
+                MemorySegment.copy(around, at - firstGap, cluster, at, stop - at);
+                at = stop < lastEnd ? parts.endOf(stop) : lastEnd;
+            }
+            return (long) lastEnd - firstGap;
+        }
+    }
+
+    private long readGaps(
+            View view, long start, MemorySegment cluster, int from, int end, ByteRanges parts) {
+        long read = 0;
+        for (int at = from; at < end; ) {
+            int next = parts.next(at);
+            int stop = next < 0 ? end : Math.min(next, end);
+            read(view, start + at, cluster.asSlice(at, stop - at));
+            read += stop - at;
+            at = stop < end ? parts.endOf(stop) : end;
+        }
+        return read;
+    }
+}

@@ -1,0 +1,503 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.StorageNode;
+import dev.gaur.format.FormatOptions;
+import dev.gaur.format.qcow2.CachedCluster.Found;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets writes wait in memory that would have to copy what lies around them, or that seem to come in
+ * order: more of them may fill the cluster, which then needs no copy at all. Whole clusters leave
+ * with their neighbours in one write; what is missing of others is read when they have to leave:
+ * because of a flush, of their age, or for want of room. Then they are as writes that came only
+ * then, and if they cannot be written they stay, and every flush tries again and fails.
+ *
+ * <p>Cached bytes lie over the image, whatever becomes of it below: nothing depends on what the
+ * tables say meanwhile.
+ *
+ * <p>Locks: the turn of a cluster, then claims; then its own, which guards queues and memory. Safe
+ * for many threads.
+ */
+final class CowCache {
+    /** How much is cached unless somebody says otherwise. */
+    private static final long BYTES_DEFAULT = 16L << 20;
+
+    /** So many small clusters are enough to fill. */
+    private static final int CLUSTERS_MAX = 1 << 16;
+
+    private static final long AGE_MAX = TimeUnit.SECONDS.toNanos(5);
+
+    /** The clock is looked at now and then only, and then not too much is done. */
+    private static final int LOOK_EVERY = 64;
+
+    private static final int OLD_AT_ONCE = 16;
+
+    /** What takes the place of cached bytes. */
+    @FunctionalInterface
+    interface Replacement {
+        /** Does it; returns whether it was, or all is as before. */
+        boolean run();
+    }
+
+    private final Geometry geometry;
+    private final WritePath writePath;
+    private final Health health;
+    private final CowTally tally;
+    private final LongSupplier clock;
+    private final CowMemory memory;
+    private final CowTable table;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final CowQueue incomplete = new CowQueue();
+    private final CowQueue complete = new CowQueue();
+    private volatile @Nullable View view;
+    private int requests; // Roughly.
+
+    /**
+     * @param bytes the bound; without room for a cluster nothing waits
+     * @param clock in nanoseconds
+     */
+    CowCache(
+            Geometry geometry,
+            WritePath writePath,
+            Health health,
+            CowTally tally,
+            long bytes,
+            LongSupplier clock) {
+        this.geometry = geometry;
+        this.writePath = writePath;
+        this.health = health;
+        this.tally = tally;
+        this.clock = clock;
+        long most = Math.min(bytes, geometry.clusterOffset(CLUSTERS_MAX));
+        this.memory = new CowMemory(geometry.clusterSize(), most);
+        this.table = new CowTable(memory.slots());
+    }
+
+    /**
+     * Works out what options mean for a file. One that is watched is told of every request as it
+     * comes; so nothing waits unless somebody wants it to.
+     */
+    static long bytes(FormatOptions options, StorageNode file) {
+        long told = options.caches().cowBytes();
+        return told != FormatOptions.AUTO ? told : file.isWatched() ? 0 : BYTES_DEFAULT;
+    }
+
+    boolean isEmpty() {
+        return table.isEmpty();
+    }
+
+    /** For who reads. */
+    CowTable table() {
+        return table;
+    }
+
+    /** Memory in use, in bytes. */
+    long bytes() {
+        return memory.bytes();
+    }
+
+    // ---- writes
+
+    /**
+     * Writes all of {@code source}; visible when it returned.
+     *
+     * @param mayWait whether it may stay in memory, else only what waits there already is changed
+     */
+    void write(View on, long guestOffset, MemorySegment source, boolean mayWait) {
+        if (memory.slots() == 0) {
+            writePath.write(on, guestOffset, source);
+            return;
+        }
+        long length = source.byteSize();
+        for (long done = 0; done < length; ) {
+            done += writeSome(on, guestOffset + done, source, done, mayWait);
+        }
+        if (!table.isEmpty() && ++requests % LOOK_EVERY == 0) {
+            evictOld();
+        }
+    }
+
+    /** Writes the first part of what is left of a source. */
+    private long writeSome(
+            View on, long guestOffset, MemorySegment source, long from, boolean mayWait) {
+        long length = source.byteSize() - from;
+        if (!table.isEmpty()) {
+            CachedCluster here = table.find(geometry.clusterIndex(guestOffset));
+            if (here != null) {
+                return put(here, guestOffset, source, from);
+            }
+            length = untilCached(guestOffset, length);
+        }
+        MemorySegment part = part(source, from, length);
+        long done = writePath.writeInPlace(on, guestOffset, part);
+        return done == length
+                ? done
+                : done
+                        + allocate(
+                                on,
+                                guestOffset + done,
+                                source,
+                                from + done,
+                                length - done,
+                                mayWait);
+    }
+
+    private static MemorySegment part(MemorySegment source, long from, long length) {
+        return length == source.byteSize() ? source : source.asSlice(from, length);
+    }
+
+    /** How far it is to the next cached cluster; the first one is none. */
+    private long untilCached(long guestOffset, long length) {
+        int size = geometry.clusterSize();
+        long far = (long) size - geometry.offsetInCluster(guestOffset);
+        while (far < length && table.find(geometry.clusterIndex(guestOffset + far)) == null) {
+            far += size;
+        }
+        return Math.min(far, length);
+    }
+
+    /** Writes into a cached cluster; returns how much, 0 if it has just left. */
+    private long put(CachedCluster to, long guestOffset, MemorySegment source, long from) {
+        int offset = geometry.offsetInCluster(guestOffset);
+        int count = (int) Math.min(geometry.clusterSize() - offset, source.byteSize() - from);
+        Found found = to.put(offset, source, from, count);
+        if (found == Found.GONE) {
+            return 0;
+        }
+        tally.writes.increment();
+        if (found == Found.FILLED) {
+            filled(to);
+        } else if (found == Found.SCATTERED) {
+            evict(to);
+        }
+        return count;
+    }
+
+    /** Writes what has no place of its own, or lets the part of a cluster wait. */
+    private long allocate(
+            View on,
+            long guestOffset,
+            MemorySegment source,
+            long from,
+            long length,
+            boolean mayWait) {
+        long end = guestOffset + length;
+        if (mayWait) {
+            long clusterEnd = geometry.alignDown(guestOffset) + geometry.clusterSize();
+            if (pays(on, guestOffset, Math.min(end, clusterEnd))) {
+                CachedCluster made = make(on, geometry.clusterIndex(guestOffset));
+                if (made != null) {
+                    return put(made, guestOffset, source, from);
+                }
+            } else if (end > clusterEnd && pays(on, geometry.alignDown(end), end)) {
+                end = geometry.alignDown(end); // The last one comes next.
+            }
+        }
+        return writePath.allocate(on, guestOffset, part(source, from, end - guestOffset));
+    }
+
+    /**
+     * Whether a part of a cluster should wait: because something around it would have to be copied,
+     * or because more seems to come in order, which is then written at once.
+     */
+    private boolean pays(View on, long from, long end) {
+        boolean begins = geometry.isAligned(from);
+        if (begins && (geometry.isAligned(end) || end == on.length())) {
+            return false; // All there is of it.
+        }
+        return begins
+                || table.find(geometry.clusterIndex(from) - 1) != null
+                || writePath.copiesAround(on, from, end);
+    }
+
+    /** Makes a cached cluster, with nothing in it yet; null if there is no room. */
+    private @Nullable CachedCluster make(View on, long number) {
+        while (true) {
+            CachedCluster victim;
+            lock.lock();
+            try {
+                CachedCluster there = table.find(number);
+                if (there != null) {
+                    return there;
+                }
+                CachedCluster before = table.find(number - 1);
+                int slot = memory.take(before == null ? -1 : before.slot());
+                if (slot >= 0) {
+                    return add(on, number, slot);
+                }
+                victim = complete.oldest() != null ? complete.oldest() : incomplete.oldest();
+                if (victim == null) {
+                    return null;
+                }
+                CowQueue.remove(victim); // Others choose another one.
+            } finally {
+                lock.unlock();
+            }
+            if (!evict(victim)) {
+                return null;
+            }
+        }
+    }
+
+    private CachedCluster add(View on, long number, int slot) {
+        long start = geometry.clusterOffset(number);
+        int length = (int) Math.min(geometry.clusterSize(), on.length() - start);
+        var made =
+                new CachedCluster(
+                        number,
+                        slot,
+                        memory.chunk(slot),
+                        memory.place(slot),
+                        length,
+                        clock.getAsLong());
+        view = on;
+        incomplete.add(made);
+        table.add(made);
+        return made;
+    }
+
+    /** A cluster that is whole goes with its neighbours, when they are as many as go at once. */
+    private void filled(CachedCluster cluster) {
+        lock.lock();
+        try {
+            if (cluster.queue == null) {
+                return; // It is about to leave.
+            }
+            CowQueue.remove(cluster);
+            if (!memory.isLastOfChunk(cluster.slot())) {
+                complete.add(cluster);
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        evict(cluster);
+    }
+
+    // ---- write-out
+
+    /** Tries to bring a cluster that is in no queue to the file; if that fails it stays. */
+    private boolean evict(CachedCluster cluster) {
+        boolean out = false;
+        try {
+            tally.evictions.add(writeOut(cluster));
+            out = true;
+        } catch (BlockException _) {
+            // Its bytes are safe here. The next flush tries again, and says so if it fails.
+        } finally {
+            if (!out) {
+                lock.lock();
+                try {
+                    if (!cluster.isGone() && cluster.queue == null) {
+                        (cluster.isWhole() ? complete : incomplete).add(cluster);
+                    }
+                } finally {
+                    lock.unlock();
+                }
+            }
+        }
+        return out;
+    }
+
+    private void evictOld() {
+        for (int i = 0; i < OLD_AT_ONCE; i++) {
+            CachedCluster old;
+            lock.lock();
+            try {
+                long now = clock.getAsLong();
+                old = isOld(complete.oldest(), now) ? complete.oldest() : incomplete.oldest();
+                if (old == null || !isOld(old, now)) {
+                    return;
+                }
+                CowQueue.remove(old);
+            } finally {
+                lock.unlock();
+            }
+            evict(old);
+        }
+    }
+
+    private static boolean isOld(@Nullable CachedCluster cluster, long now) {
+        return cluster != null && now - cluster.born() > AGE_MAX;
+    }
+
+    /**
+     * Brings a cluster to the file, and those beside it that are whole as it is. They leave only
+     * when the tables lead to their bytes.
+     *
+     * @return how many have left
+     */
+    private int writeOut(CachedCluster first) {
+        List<CachedCluster> run = takeTurns(first);
+        try {
+            if (run.isEmpty()) {
+                return 0;
+            }
+            View on = view;
+            if (on == null) {
+                throw new AssertionError("cached without a view");
+            }
+            CachedCluster head = run.getFirst();
+            long start = geometry.clusterOffset(head.number());
+            long copied = 0;
+            if (head.isWhole()) {
+                CachedCluster last = run.getLast();
+                long length = geometry.clusterOffset(last.number() - head.number()) + last.length();
+                writePath.write(on, start, head.memory(length));
+            } else {
+                MemorySegment cluster = head.memory(geometry.clusterSize());
+                copied = writePath.writeParts(on, start, cluster, head.present());
+            }
+            for (CachedCluster each : run) {
+                tally.left(each, copied, run.size() > 1);
+            }
+            remove(run); // Q15: the tables lead to its bytes now.
+            return run.size();
+        } finally {
+            run.forEach(CachedCluster::endTurn);
+        }
+    }
+
+    /** Takes the turns of those that leave together, in the order of the disk; none if gone. */
+    private List<CachedCluster> takeTurns(CachedCluster first) {
+        first.takeTurn();
+        if (first.isGone()) {
+            first.endTurn();
+            return List.of();
+        }
+        List<CachedCluster> run = new ArrayList<>();
+        run.add(first);
+        if (first.isWhole()) {
+            CachedCluster next = first;
+            while ((next = neighbour(next, -1)) != null) {
+                run.addFirst(next);
+            }
+            next = first;
+            while ((next = neighbour(next, 1)) != null) {
+                run.add(next);
+            }
+        }
+        return run;
+    }
+
+    /** Takes the turn of a neighbour, in disk and memory, if it is whole and nobody has it. */
+    private @Nullable CachedCluster neighbour(CachedCluster of, int step) {
+        CachedCluster other = table.find(of.number() + step);
+        if (other == null || !other.isWhole()) {
+            return null;
+        }
+        boolean follows =
+                step > 0
+                        ? memory.follows(other.slot(), of.slot())
+                        : memory.follows(of.slot(), other.slot());
+        if (!follows || !other.tryTurn()) {
+            return null;
+        }
+        if (other.isGone()) {
+            other.endTurn();
+            return null;
+        }
+        return other;
+    }
+
+    /** Ends clusters, by who has their turns. */
+    private void remove(List<CachedCluster> clusters) {
+        lock.lock();
+        try {
+            for (CachedCluster each : clusters) {
+                CowQueue.remove(each);
+                table.remove(each);
+                each.end();
+                memory.free(each.slot());
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Brings what waits of a range to the file. */
+    void writeOut(long guestOffset, long length) {
+        if (length > 0 && !table.isEmpty()) {
+            long last = geometry.clusterIndex(guestOffset + length - 1);
+            table.within(geometry.clusterIndex(guestOffset), last).forEach(this::writeOut);
+        }
+    }
+
+    /**
+     * Brings all that waits to the file; what cannot be written stays, and the others go.
+     *
+     * @param afterEach runs after each, while nobody's turn is held
+     */
+    void writeOutAll(Runnable afterEach) {
+        if (table.isEmpty()) {
+            return;
+        }
+        RuntimeException first = null;
+        for (CachedCluster each : table.within(0, Long.MAX_VALUE)) {
+            try {
+                writeOut(each);
+                afterEach.run();
+            } catch (BlockException failed) {
+                if (health.isFailed()) {
+                    throw failed;
+                }
+                first = first == null ? failed : first;
+            }
+        }
+        if (first != null) {
+            throw first;
+        }
+    }
+
+    // ---- what takes the place of cached bytes
+
+    /**
+     * Runs a change of a range that hides what is cached of it. Clusters inside end with it, if it
+     * is done; those at its edges are written first, as are those with parts of sectors: if the
+     * change fails half-way each sector has old or new bytes.
+     *
+     * @param change returns whether it was done; if it fails all that was cached stays
+     */
+    void replace(long guestOffset, long length, Replacement change) {
+        if (length <= 0 || table.isEmpty()) {
+            change.run();
+            return;
+        }
+        long end = guestOffset + length;
+        List<CachedCluster> inside = new ArrayList<>();
+        long last = geometry.clusterIndex(end - 1);
+        for (CachedCluster each : table.within(geometry.clusterIndex(guestOffset), last)) {
+            long start = geometry.clusterOffset(each.number());
+            boolean covered = start >= guestOffset && start + each.length() <= end;
+            if (covered && each.hasWholeSectors()) {
+                inside.add(each);
+            } else {
+                writeOut(each);
+            }
+        }
+        end(inside, change);
+    }
+
+    private void end(List<CachedCluster> clusters, Replacement change) {
+        clusters.forEach(CachedCluster::takeTurn);
+        try {
+            if (change.run()) {
+                remove(clusters.stream().filter(each -> !each.isGone()).toList());
+            }
+        } finally {
+            clusters.forEach(CachedCluster::endTurn);
+        }
+    }
+
+    /** Forgets all that waits: it is wanted no more, or somebody was told that it is lost. */
+    void forgetAll() {
+        end(table.within(0, Long.MAX_VALUE), () -> true);
+    }
+}
