@@ -63,11 +63,11 @@ final class FiguresCommand implements Command {
 
     @Override
     public String details() {
-        return "Measures raw against qcow2 as the talk behind Gaur did: what is there already, disks"
-                + " larger than the\ncache of L2 tables, first writes against rewrites, and"
-                + " preallocation. Through Gaur's API; with fio\ninstalled also over NBD, beside"
-                + " qemu-nbd if that is installed. Its files are in a folder of their own,\nwhich"
-                + " is removed in the end, and when a signal ends it.";
+        return "Measures raw against qcow2 as the talk behind Gaur did: what is there already,\n"
+                + "disks larger than the cache of L2 tables, first writes against rewrites,\n"
+                + "preallocation. Through Gaur's API; with fio installed also over NBD, beside\n"
+                + "qemu-nbd if that is installed. Its files are in a folder of their own, which\n"
+                + "is removed in the end, and when a signal ends it.";
     }
 
     @Override

@@ -201,6 +201,11 @@ public final class FigureRun {
             counts.merge(what.figure().key() + ", " + what.way().title(), 1, Integer::sum);
         }
         counts.forEach(
-                (name, count) -> leftOut.add(name + ": " + count + " cases: the time was over"));
+                (name, count) ->
+                        leftOut.add(
+                                name
+                                        + ": "
+                                        + (count == 1 ? "1 case" : count + " cases")
+                                        + ": the time was over"));
     }
 }

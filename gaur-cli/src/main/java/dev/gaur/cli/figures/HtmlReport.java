@@ -41,8 +41,8 @@ final class HtmlReport {
             .gaur-again { fill: #9cc5e6; }
             .peer-first { fill: #b4540a; }
             .peer-again { fill: #f0c08f; }
-            .legend { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: 0; margin: .4rem 0;
-                list-style: none; font-size: .9rem; }
+            .legend { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: 0;
+                margin: .4rem 0; list-style: none; font-size: .9rem; }
             .legend svg { width: .8rem; height: .8rem; margin-right: .4rem; }
             .scroll { overflow-x: auto; }
             table { border-collapse: collapse; font-size: .85rem; white-space: nowrap;
