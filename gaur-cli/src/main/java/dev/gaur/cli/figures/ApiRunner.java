@@ -8,6 +8,7 @@ import java.nio.file.Path;
 /** Measures requests within this process, one after the other. */
 final class ApiRunner {
     private static final double NANOS = 1e9;
+    private static final int WARM_PLACES = 4096;
 
     private final Images images;
     private final Settings settings;
@@ -17,23 +18,32 @@ final class ApiRunner {
         this.settings = settings;
     }
 
+    /** Does a little of it, so that the JVM compiles what is hot. */
+    void warmUp(Measured what) {
+        measure(what, WARM_PLACES, 0);
+    }
+
     /** Measures once. */
     Sample measure(Measured what) {
-        Variant variant = what.variant();
         int most =
                 what.pattern().step() == 0
                         ? settings.spreadPlaces()
                         : settings.mostPlaces(what.cache());
+        return measure(what, most, settings.againNanos());
+    }
+
+    private Sample measure(Measured what, int most, long againNanos) {
+        Variant variant = what.variant();
         long[] offsets = what.pattern().offsets(images.length(variant), most);
         Path file = images.take(variant, "api." + variant.format());
         try (BlockDevice disk = Images.open(variant, file, what.cache(), what.pattern().write())) {
-            return measure(what, disk, offsets);
+            return measure(what, disk, offsets, againNanos);
         } finally {
             images.release(variant, file);
         }
     }
 
-    private Sample measure(Measured what, BlockDevice disk, long[] offsets) {
+    private Sample measure(Measured what, BlockDevice disk, long[] offsets, long againNanos) {
         MemorySegment buffer = Images.data(what.pattern().bytes());
         long start = System.nanoTime();
         pass(disk, what.pattern(), offsets, buffer); // Warms up what has no first pass.
@@ -46,7 +56,7 @@ final class ApiRunner {
         do {
             pass(disk, what.pattern(), offsets, buffer);
             passes++;
-        } while (System.nanoTime() - flushed < settings.againNanos());
+        } while (System.nanoTime() - flushed < againNanos);
         long end = System.nanoTime();
         double again = (double) passes * offsets.length / (end - flushed) * NANOS;
         if (!what.hasFirst()) {

@@ -144,7 +144,7 @@ public final class FigureRun {
         for (Measured what : plan) {
             if (what.way() == Way.API && !budget.isOver()) {
                 watcher.at(0, plan.size() * settings.rounds(), "warming up: " + what.title());
-                api.measure(what);
+                api.warmUp(what);
             }
         }
     }

@@ -51,6 +51,9 @@ final class HtmlReport {
             th:first-child, td:first-child { text-align: left; padding-left: 0; }
             thead th { color: #566472; font-weight: 600; }
             tbody th { font-weight: 400; }
+            .overview th { white-space: normal; vertical-align: bottom; }
+            .overview td { line-height: 1.2; }
+            small { color: #b4540a; font-size: .9em; }
             @media print { body { max-width: none; } h3, figure { break-inside: avoid; } }
             """;
 
@@ -74,6 +77,7 @@ final class HtmlReport {
         head();
         machine();
         contents();
+        out.raw(OverviewTable.of(report));
         String figure = "";
         for (Chart chart : report.charts()) {
             if (!chart.figure().key().equals(figure)) {

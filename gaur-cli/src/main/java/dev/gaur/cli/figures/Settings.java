@@ -49,6 +49,7 @@ public record Settings(
     private static final int QUICK_PLACES = 512;
     private static final int DIRECT_PLACES = 4096;
     private static final int PLACES = 1 << 16;
+    private static final int SPREAD_PLACES = 1 << 14;
     private static final int SPACE_OF_PLACE = 64 << 10;
     private static final long AGAIN_NANOS = 300_000_000;
 
@@ -70,7 +71,7 @@ public record Settings(
 
     /** How many blocks of data a large disk has. */
     int spreadPlaces() {
-        return quick ? QUICK_PLACES : (int) Math.min(PLACES, space / SPACE_OF_PLACE);
+        return quick ? QUICK_PLACES : (int) Math.min(SPREAD_PLACES, space / SPACE_OF_PLACE);
     }
 
     /** How long passes are repeated at least. */
