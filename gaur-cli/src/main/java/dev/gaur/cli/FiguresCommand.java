@@ -116,7 +116,7 @@ final class FiguresCommand implements Command {
                 (int) ServeCommand.number(call, ROUNDS, quick ? 1 : ROUNDS_DEFAULT, ROUNDS_MAX);
         long space = call.size(SIZE, "size", quick ? Settings.SPACE_MIN : SPACE_DEFAULT);
         if (space < Settings.SPACE_MIN) {
-            throw new CommandException("--size must be at least 64M");
+            throw new CommandException("--size must be at least 128M");
         }
         return new Settings(
                 Path.of(call.value(FOLDER, ".")),
@@ -176,7 +176,7 @@ final class FiguresCommand implements Command {
                 "--time takes seconds (90s) or minutes (5m), not '" + text + "'");
     }
 
-    /** Returns the command as the user gave it, less what only says where to put things. */
+    /** Returns the command as the user gave it. */
     private static String command(Invocation call) {
         StringBuilder text = new StringBuilder("gaur bench figures");
         for (OptionParser.Given given : call.given()) {

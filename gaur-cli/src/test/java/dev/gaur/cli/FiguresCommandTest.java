@@ -26,7 +26,7 @@ class FiguresCommandTest {
             value = {
                 "--time|soon|--time takes seconds (90s) or minutes (5m), not 'soon'",
                 "--time|-1|--time takes seconds (90s) or minutes (5m), not '-1'",
-                "--size|1M|--size must be at least 64M",
+                "--size|1M|--size must be at least 128M",
                 "--size|large|Invalid size specified. ",
                 "--rounds|1k|--rounds takes a number from 0 to 1000, not '1k'",
                 "--cases|no/such|there is no case 'no/such'; there are",

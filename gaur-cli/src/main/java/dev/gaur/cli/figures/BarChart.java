@@ -16,6 +16,7 @@ final class BarChart {
     private static final int BOTTOM = 30;
     private static final int BAR = 11;
     private static final int GAP = 9;
+    private static final int END = 5;
 
     /** About so many numbers stand at the axis. */
     private static final int TICKS = 6;
@@ -153,15 +154,25 @@ final class BarChart {
         double center = y + height / 2;
         double least = x(spread.least());
         double most = x(spread.most());
-        whisker(least, most, center, center);
-        whisker(least, least, center - 2.5, center + 2.5);
-        whisker(most, most, center - 2.5, center + 2.5);
+        out.empty("path", "class", "spread", "d", whisker(least, most, center));
         String number = String.format(Locale.ROOT, "%.2f", spread.median());
         out.element("text", number, "class", "number", "x", most + 5, "y", center + 3.5);
         out.close("g");
     }
 
-    private void whisker(double x1, double x2, double y1, double y2) {
-        out.empty("line", "class", "spread", "x1", x1, "x2", x2, "y1", y1, "y2", y2);
+    /** A line with a short one across each end. */
+    private static String whisker(double left, double right, double y) {
+        return String.format(
+                Locale.ROOT,
+                "M%.1f %.1fH%.1fM%.1f %.1fv%dM%.1f %.1fv%d",
+                left,
+                y,
+                right,
+                left,
+                y - END / 2.0,
+                END,
+                right,
+                y - END / 2.0,
+                END);
     }
 }

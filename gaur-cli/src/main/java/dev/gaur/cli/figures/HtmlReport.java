@@ -36,7 +36,7 @@ final class HtmlReport {
             .number { fill: #1d2733; font-size: 10.5px; }
             .grid { stroke: #e4e9ee; }
             .raw { stroke: #566472; stroke-dasharray: 3 3; }
-            .spread { stroke: #1d2733; stroke-width: 1.1; }
+            .spread { stroke: #1d2733; stroke-width: 1.1; fill: none; }
             .gaur-first { fill: #0b62a8; }
             .gaur-again { fill: #9cc5e6; }
             .peer-first { fill: #b4540a; }

@@ -32,7 +32,7 @@ public record Settings(
     public static final List<String> WAYS = List.of("api", "nbd", "qemu");
 
     /** The least that makes sense as {@code space}. */
-    public static final long SPACE_MIN = 64L << 20;
+    public static final long SPACE_MIN = 128L << 20;
 
     private static final List<String> QUICK_CASES =
             List.of(
@@ -43,14 +43,14 @@ public record Settings(
                     "preallocation/64k/metadata");
 
     /** As many disks, some twice as large with what lies below, are there at a time. */
-    private static final int DISKS = 24;
+    private static final int DISKS = 32;
 
     private static final long QUICK_SPAN = 2L << 20;
     private static final int QUICK_PLACES = 512;
     private static final int DIRECT_PLACES = 4096;
     private static final int PLACES = 1 << 16;
     private static final int SPREAD_PLACES = 1 << 14;
-    private static final int SPACE_OF_PLACE = 64 << 10;
+    private static final int SPACE_OF_PLACE = 128 << 10;
     private static final long AGAIN_NANOS = 300_000_000;
 
     /** Bytes of each disk that are written, a power of 2. */

@@ -28,7 +28,7 @@ final class Browser {
             document.querySelectorAll('figure > svg').forEach(chart => {
                 say('CHART', chart);
                 chart.querySelectorAll('rect.bar').forEach(bar => say('BAR', bar));
-                chart.querySelectorAll('line.spread').forEach(line => say('SPREAD', line));
+                chart.querySelectorAll('path.spread').forEach(line => say('SPREAD', line));
                 chart.querySelectorAll('text.label').forEach(label => say('LABEL', label));
             });
             document.querySelectorAll('table').forEach(table => say('TABLE', table));
