@@ -63,6 +63,11 @@ final class BenchCommand implements Command {
     }
 
     @Override
+    public String details() {
+        return "'gaur bench figures' measures qcow2 against raw, and draws figures.";
+    }
+
+    @Override
     public List<Option> options() {
         return List.of(
                 COUNT,
@@ -82,6 +87,11 @@ final class BenchCommand implements Command {
                 Options.SHARED,
                 Options.IMAGE_OPTS,
                 Options.OBJECT);
+    }
+
+    @Override
+    public @Nullable Command sub(String word) {
+        return word.equals("figures") ? new FiguresCommand() : null;
     }
 
     /**

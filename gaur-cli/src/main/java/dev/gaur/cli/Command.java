@@ -1,6 +1,7 @@
 package dev.gaur.cli;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** One command. Stateless; listed in {@link Commands}. */
 interface Command {
@@ -19,6 +20,11 @@ interface Command {
     /** Returns more lines for its help, empty for none. */
     default String details() {
         return "";
+    }
+
+    /** Finds the command that a first operand makes of this one; null if it is just an operand. */
+    default @Nullable Command sub(String word) {
+        return null;
     }
 
     /** Returns how many of the last arguments are operands although they may look like options. */

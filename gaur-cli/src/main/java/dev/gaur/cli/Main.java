@@ -129,7 +129,10 @@ public final class Main {
                 top.warn("trace event '" + event + "' does not exist");
             }
             command = find(top.operands());
-            return run(command, arguments.length - top.operands().size() + 1, arguments);
+            Command sub = sub(command, top.operands());
+            command = sub == null ? command : sub;
+            int words = sub == null ? 1 : 2;
+            return run(command, arguments.length - top.operands().size() + words, arguments);
         } catch (CommandException e) {
             return failure(e, command);
         } catch (BlockException e) {
@@ -184,6 +187,10 @@ public final class Main {
             throw CommandException.usage("Command not found: " + operands.getFirst());
         }
         return command;
+    }
+
+    private @Nullable Command sub(Command command, List<String> operands) {
+        return program.isQemu() || operands.size() < 2 ? null : command.sub(operands.get(1));
     }
 
     /** Scripts look for {@code qemu-img version N.N} to know what they may ask for. */

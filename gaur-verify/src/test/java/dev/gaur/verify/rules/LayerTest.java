@@ -28,6 +28,7 @@ class LayerTest {
                     Set.of("graph"),
                     Set.of("job", "export"),
                     Set.of(""),
+                    Set.of("cli.figures"),
                     Set.of("cli"));
 
     @Test
