@@ -1,6 +1,8 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.BlockNode;
 import dev.gaur.block.StorageNode;
+import dev.gaur.block.ZeroNode;
 import dev.gaur.format.Checker;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
@@ -38,7 +40,28 @@ public final class Qcow2Format implements ImageFormat {
      */
     @Override
     public Image open(StorageNode storage, FormatOptions options, ReferenceOpener references) {
-        return Qcow2Image.open(storage, HeaderCodec.read(storage), options, references);
+        return open(storage, HeaderCodec.read(storage), options, references);
+    }
+
+    /** Opens what the header refers to, and what hangs on that. */
+    static Qcow2Image open(
+            StorageNode file, Header header, FormatOptions options, ReferenceOpener references) {
+        ImageParts.requirePossible(file, header, options);
+        SnapshotTable snapshots = SnapshotTable.read(file, header);
+        MappingTables tables = ImageParts.tables(file, header, snapshots, options.snapshot());
+        BlockNode backing =
+                ImageParts.backing(file, header).map(references::backing).orElse(ZeroNode.INSTANCE);
+        StorageNode data = file;
+        try {
+            data = ImageParts.dataFile(file, header).map(references::dataFile).orElse(file);
+            return new Qcow2Image(file, data, backing, header, snapshots, tables, options);
+        } catch (RuntimeException | Error failed) {
+            backing.close();
+            if (data != file) {
+                data.close();
+            }
+            throw failed;
+        }
     }
 
     @Override

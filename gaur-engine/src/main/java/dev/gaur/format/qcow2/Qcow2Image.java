@@ -9,7 +9,6 @@ import dev.gaur.block.Limits;
 import dev.gaur.block.PendingRead;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
-import dev.gaur.block.ZeroNode;
 import dev.gaur.codec.Compression;
 import dev.gaur.format.Amending;
 import dev.gaur.format.Bitmaps;
@@ -25,7 +24,6 @@ import dev.gaur.format.Image;
 import dev.gaur.format.ImageInfo;
 import dev.gaur.format.MappingReport;
 import dev.gaur.format.Rebasing;
-import dev.gaur.format.ReferenceOpener;
 import dev.gaur.format.Resizing;
 import dev.gaur.format.Snapshots;
 import dev.gaur.format.VmState;
@@ -64,7 +62,8 @@ final class Qcow2Image implements Image {
     private volatile @Nullable BitmapStore bitmapStore;
     private volatile @Nullable WriteEngine engine;
 
-    private Qcow2Image(
+    /** Takes what its opener has opened and read. */
+    Qcow2Image(
             StorageNode file,
             StorageNode data,
             BlockNode backing,
@@ -102,27 +101,6 @@ final class Qcow2Image implements Image {
     /** The same with the active state that the file has, and nothing of it in memory. */
     private void showFile() {
         show(ImageParts.tables(file, header.get(), snapshots, ""), CowTable.NONE);
-    }
-
-    /** Opens what the header refers to, and what hangs on that. */
-    static Qcow2Image open(
-            StorageNode file, Header header, FormatOptions options, ReferenceOpener references) {
-        ImageParts.requirePossible(file, header, options);
-        SnapshotTable snapshots = SnapshotTable.read(file, header);
-        MappingTables tables = ImageParts.tables(file, header, snapshots, options.snapshot());
-        BlockNode backing =
-                ImageParts.backing(file, header).map(references::backing).orElse(ZeroNode.INSTANCE);
-        StorageNode data = file;
-        try {
-            data = ImageParts.dataFile(file, header).map(references::dataFile).orElse(file);
-            return new Qcow2Image(file, data, backing, header, snapshots, tables, options);
-        } catch (RuntimeException | Error failed) {
-            backing.close();
-            if (data != file) {
-                data.close();
-            }
-            throw failed;
-        }
     }
 
     @Override

@@ -49,7 +49,7 @@ class Qcow2ImageTest {
     private static Qcow2Image open(TinyImage tiny, String snapshot) {
         StorageNode storage = new KeepOpen(tiny.storage(), false);
         FormatOptions options = new FormatOptions(snapshot, FormatOptions.AUTO);
-        return Qcow2Image.open(storage, HeaderCodec.read(storage), options, NOTHING);
+        return Qcow2Format.open(storage, HeaderCodec.read(storage), options, NOTHING);
     }
 
     private static BlockException.Corrupt corrupt(TinyImage tiny, long offset) {

@@ -29,7 +29,7 @@ class Qcow2ReadContractTest extends BlockIoContract {
             }
         }
         StorageNode storage = tiny.storage();
-        return Qcow2Image.open(
+        return Qcow2Format.open(
                 storage, HeaderCodec.read(storage), FormatOptions.DEFAULT, new Base(backing));
     }
 
