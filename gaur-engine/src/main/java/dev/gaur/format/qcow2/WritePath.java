@@ -39,6 +39,7 @@ final class WritePath {
     private final Health health;
     private final BufferPool buffers;
     private final CowAround around;
+    private final FilledSpace space;
     private final boolean watched;
 
     WritePath(
@@ -61,6 +62,7 @@ final class WritePath {
         this.epoch = epoch;
         this.claims = claims;
         this.health = health;
+        this.space = new FilledSpace(file);
         this.buffers = new BufferPool(Math.max(JOIN_BYTES, geometry.clusterSize()), BUFFERS_KEPT);
         this.around = new CowAround(file, epoch, buffers);
     }
@@ -289,8 +291,12 @@ final class WritePath {
             long guest = firstCluster + geometry.clusterOffset(done);
             return new Taken(guest, most, false);
         }
+        Taken taken = allocator.take(most);
         boolean fills = plan.cow().copiesNothing() || !plan.copyIsZero();
-        return fills ? allocator.takeToFill(most) : allocator.take(most);
+        if (fills && taken.fresh()) {
+            space.cover(taken.hostOffset(), geometry.clusterOffset(taken.clusters()));
+        }
+        return taken;
     }
 
     private void giveBack(Plan plan, Taken taken) {
