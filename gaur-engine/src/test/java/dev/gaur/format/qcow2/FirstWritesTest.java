@@ -48,11 +48,15 @@ class FirstWritesTest {
         final Image image;
         private Work before = NOTHING;
 
-        Counted(MemoryStorage storage, BlockNode backing) {
+        /**
+         * @param cow bytes of the data cache; 0 where each write is to do its work at once
+         */
+        Counted(MemoryStorage storage, BlockNode backing, long cow) {
             this.storage = storage;
             this.file = new CountingStorage(new KeepOpen(storage, true));
-            this.image =
-                    Qcow2Format.INSTANCE.open(file, FormatOptions.DEFAULT, new OneBacking(backing));
+            FormatOptions options = FormatOptions.DEFAULT.withCowCacheBytes(cow);
+            OneBacking below = new OneBacking(backing);
+            this.image = Qcow2Format.INSTANCE.open(file, options, below);
         }
 
         /** What was done since the last call. */
@@ -103,7 +107,7 @@ class FirstWritesTest {
     }
 
     private static Counted open(StorageNode storage) {
-        return new Counted((MemoryStorage) storage, ZeroNode.INSTANCE);
+        return new Counted((MemoryStorage) storage, ZeroNode.INSTANCE, 0);
     }
 
     private static void takeSnapshot(Image image) {
@@ -140,8 +144,8 @@ class FirstWritesTest {
     }
 
     /** How many flushes some first writes and one flush of the disk take. */
-    private static long flushes(MemoryStorage storage, int writes, int bytes) {
-        try (Counted counted = open(storage)) {
+    private static long flushes(MemoryStorage storage, int writes, int bytes, long cow) {
+        try (Counted counted = new Counted(storage, ZeroNode.INSTANCE, cow)) {
             counted.write(SIZE - CLUSTER, CLUSTER); // Brings about what comes once per opening.
             counted.image.flush();
             counted.spent();
@@ -154,28 +158,33 @@ class FirstWritesTest {
         }
     }
 
+    /**
+     * Data and counts, tables, the entry that leads to a new table: with the data cache and
+     * without.
+     */
+    private static void checkThreeFlushes(MemoryStorage storage, int writes, int bytes) {
+        for (long cow : new long[] {0, FormatOptions.AUTO}) {
+            MemoryStorage copy = Kinds.copy(storage);
+            assertTrue(flushes(copy, writes, bytes, cow) <= 3, "data cache " + cow);
+            assertEquals(List.of(), Kinds.findings(copy));
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"1, 512", "1, 4096", "100, 512", "1000, 512", "1000, 4096"})
     void afterASnapshotOneBarrierServesAllFirstWrites(int writes, int bytes) {
-        MemoryStorage storage = snapshotted(small());
-        // Data and counts, tables, the entry that leads to a new table.
-        assertTrue(flushes(storage, writes, bytes) <= 3);
-        assertEquals(List.of(), Kinds.findings(storage));
+        checkThreeFlushes(snapshotted(small()), writes, bytes);
     }
 
     @ParameterizedTest
     @CsvSource({"1, 512", "1, 4096", "100, 512", "1000, 512", "1000, 4096"})
     void overCompressedClustersOneBarrierServesAllFirstWrites(int writes, int bytes) {
-        MemoryStorage storage = compressed();
-        assertTrue(flushes(storage, writes, bytes) <= 3);
-        assertEquals(List.of(), Kinds.findings(storage));
+        checkThreeFlushes(compressed(), writes, bytes);
     }
 
     @Test
     void lazyCountsCostNoBarrierOfTheirOwn() {
-        MemoryStorage storage = snapshotted(small().withLazyRefcounts(true));
-        assertTrue(flushes(storage, 1000, 512) <= 3);
-        assertEquals(List.of(), Kinds.findings(storage));
+        checkThreeFlushes(snapshotted(small().withLazyRefcounts(true)), 1000, 512);
     }
 
     @Test
@@ -335,7 +344,7 @@ class FirstWritesTest {
                                 .withClusterSize(1 << 16)
                                 .withExtendedL2(true)
                                 .withBacking("base", "raw"));
-        try (Counted counted = new Counted(storage, base)) {
+        try (Counted counted = new Counted(storage, base, 0)) {
             counted.write(SIZE - (1 << 16), 1 << 16);
             counted.spent();
             Work before = base.work();
@@ -358,7 +367,7 @@ class FirstWritesTest {
                 new CountingStorage(
                         new MemoryStorage("base", TestBytes.patchy(new Random(1), SIZE)));
         MemoryStorage storage = create(Qcow2CreateOptions.ofSize(SIZE).withBacking("base", "raw"));
-        try (Counted counted = new Counted(storage, base)) {
+        try (Counted counted = new Counted(storage, base, 0)) {
             counted.write(SIZE - (1 << 16), 1 << 16);
             counted.spent();
             counted.write(0, length);
