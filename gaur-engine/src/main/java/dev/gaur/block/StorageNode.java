@@ -40,6 +40,13 @@ public non-sealed interface StorageNode extends BlockNode {
     default void reserve(long offset, long count) {}
 
     /**
+     * Has what was written to a range start on its way to the disk, without waiting for it, where
+     * only a {@link #flush} would: for who will flush soon. A hint, that never fails and makes
+     * nothing stable.
+     */
+    default void startWriting(long offset, long count) {}
+
+    /**
      * Keeps everybody else from writing to the storage or resizing it until this node is closed: a
      * format whose metadata must hold still needs that. Does nothing where storage knows no locks.
      *

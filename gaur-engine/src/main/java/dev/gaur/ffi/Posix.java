@@ -73,6 +73,7 @@ public final class Posix {
         "pwrite",
         "preadv2",
         "fdatasync",
+        "sync_file_range",
         "ftruncate",
         "fallocate",
         "fstatfs",
@@ -308,6 +309,31 @@ public final class Posix {
      */
     public static int fdatasync(int fd) {
         return callInt("fdatasync", Fdatasync.HANDLE, fd, MemorySegment.NULL, 0, 0);
+    }
+
+    private static final class SyncFileRange {
+        static final MethodHandle HANDLE = link("sync_file_range");
+        static final long WRITE = 2;
+    }
+
+    /**
+     * {@code sync_file_range} with {@code SYNC_FILE_RANGE_WRITE}: starts to write a range to the
+     * disk. Nothing is stable by that; what goes wrong {@link #fdatasync} will tell.
+     *
+     * @see <a
+     *     href="https://man7.org/linux/man-pages/man2/sync_file_range.2.html">sync_file_range(2)</a>
+     */
+    public static void startWriting(int fd, long offset, long length) {
+        try {
+            MemorySegment from = number(offset);
+            long result =
+                    (long)
+                            SyncFileRange.HANDLE.invokeExact(
+                                    fd, from, length, SyncFileRange.WRITE, 0L);
+            assert (int) result >= -1;
+        } catch (Throwable thrown) {
+            throw NativeLibrary.rethrow(thrown);
+        }
     }
 
     private static final class Fadvise {

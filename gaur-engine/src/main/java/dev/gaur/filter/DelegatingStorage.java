@@ -20,6 +20,11 @@ abstract class DelegatingStorage extends PassingNode<StorageNode> implements Sto
     }
 
     @Override
+    public void startWriting(long offset, long count) {
+        below.startWriting(offset, count);
+    }
+
+    @Override
     public void reserve(long offset, long count) {
         below.reserve(offset, count);
     }

@@ -436,6 +436,7 @@ final class CowCache {
      * @param afterEach runs after each, while nobody's turn is held
      */
     void writeOutAll(Runnable afterEach) {
+        writePath.flushing();
         if (table.isEmpty()) {
             return;
         }

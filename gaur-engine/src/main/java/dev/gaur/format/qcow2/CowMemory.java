@@ -16,7 +16,7 @@ final class CowMemory {
     private static final int CHUNK = 1 << 20;
 
     /** So many chunks lie ready for all images together. */
-    private static final int CHUNKS_KEPT = 32;
+    private static final int CHUNKS_KEPT = 16;
 
     private static final BufferPool SHARED = new BufferPool(CHUNK, CHUNKS_KEPT);
 
@@ -69,7 +69,7 @@ final class CowMemory {
      * Takes a slot.
      *
      * @param before the one that it should lie behind; -1 for any
-     * @return -1 if none is free
+     * @return -1 if none is free, or no memory is left
      */
     int take(int before) {
         int free = used.nextClearBit(0);
@@ -81,11 +81,17 @@ final class CowMemory {
             int own = next ? before + 1 : emptyChunk();
             free = own >= 0 ? own : free;
         }
-        used.set(free);
-        if (usedOfChunk[free / slotsPerChunk]++ == 0) {
-            chunks[free / slotsPerChunk] = pool.lease();
+        int chunk = free / slotsPerChunk;
+        if (usedOfChunk[chunk] == 0) {
+            try {
+                chunks[chunk] = pool.lease();
+            } catch (OutOfMemoryError _) {
+                return -1; // Then nothing more waits.
+            }
             leased++;
         }
+        usedOfChunk[chunk]++;
+        used.set(free);
         return free;
     }
 

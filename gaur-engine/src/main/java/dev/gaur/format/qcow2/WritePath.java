@@ -40,6 +40,7 @@ final class WritePath {
     private final BufferPool buffers;
     private final CowAround around;
     private final FilledSpace space;
+    private final EarlyWrites early;
     private final boolean watched;
 
     WritePath(
@@ -65,6 +66,7 @@ final class WritePath {
         this.space = new FilledSpace(file);
         this.buffers = new BufferPool(Math.max(JOIN_BYTES, geometry.clusterSize()), BUFFERS_KEPT);
         this.around = new CowAround(file, epoch, buffers);
+        this.early = new EarlyWrites(data);
     }
 
     /** Writes all of {@code source}; visible when it returned. */
@@ -397,6 +399,11 @@ final class WritePath {
 
     // ---- parts of a cluster
 
+    /** Says that all written before is to be stable soon. */
+    void flushing() {
+        early.flushing();
+    }
+
     /**
      * Writes parts of one cluster. What has to move along with them is read first, into the gaps
      * between them, so that each piece that moves is one write.
@@ -474,6 +481,7 @@ final class WritePath {
             MemorySegment bytes = cluster.asSlice(first, last - first);
             data.write(taken.hostOffset() + first, bytes, Durability.CACHED);
             link(view, cow, taken, !taken.fresh() || !plan.wasZero());
+            early.written(taken.hostOffset() + first, (long) last - first);
             return copied;
         } catch (RuntimeException failure) {
             giveBack(plan, taken);

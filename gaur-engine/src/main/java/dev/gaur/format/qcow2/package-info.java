@@ -14,7 +14,7 @@
  * BitmapEntry}, {@code BitmapTable}; {@code AnyBacking}, {@code View}, {@code ImageReads}; {@code
  * ContentReset}; {@code ClusterSet}, {@code FreeMap}, {@code FreedClusters}, {@code CountBlock},
  * {@code Health}; {@code Refcounts}; {@code ClusterAllocator}; {@code WriteBack}; {@code Linker};
- * {@code CowPlan}, {@code FilledSpace}, {@code CowAround}, {@code WritePath}, {@code ZeroPath},
+ * {@code CowPlan}, {@code FilledSpace}, {@code CowAround}, {@code EarlyWrites}, {@code WritePath}, {@code ZeroPath},
  * {@code Preallocator}; {@code CowCache}; {@code StreamPlaces}, {@code CompressedWrites}; {@code
  * StoredBitmap}, {@code BitmapWriter}, {@code BitmapClaims}; {@code BitmapStore}; {@code
  * ImageBitmaps}; {@code MetadataPlaces}, {@code WriteEngine}; {@code ClusterTree}, {@code

@@ -383,6 +383,19 @@ final class NativeStorage implements StorageNode {
         }
     }
 
+    @Override
+    public void startWriting(long offset, long count) {
+        if (direct != null) {
+            return; // It is there already.
+        }
+        int ticket = enterForWriting();
+        try {
+            Posix.startWriting(fd, offset, count);
+        } finally {
+            gate.leave(ticket);
+        }
+    }
+
     /**
      * {@inheritDoc} Only ext4 is asked: there each page of a new file costs a reservation, in all a
      * third of the time that writing takes. Memory file systems become slower by it.
