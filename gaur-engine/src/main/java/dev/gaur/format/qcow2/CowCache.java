@@ -76,7 +76,7 @@ final class CowCache {
         this.tally = tally;
         this.clock = clock;
         long most = Math.min(bytes, geometry.clusterOffset(CLUSTERS_MAX));
-        this.memory = new CowMemory(geometry.clusterSize(), most);
+        this.memory = new CowMemory(geometry.clusterSize(), most, tally.bytes);
         this.table = new CowTable(memory.slots());
     }
 
@@ -98,11 +98,6 @@ final class CowCache {
         return table;
     }
 
-    /** Memory in use, in bytes. */
-    long bytes() {
-        return memory.bytes();
-    }
-
     // ---- writes
 
     /**
@@ -119,7 +114,7 @@ final class CowCache {
         for (long done = 0; done < length; ) {
             done += writeSome(on, guestOffset + done, source, done, mayWait);
         }
-        if (!table.isEmpty() && ++requests % LOOK_EVERY == 0) {
+        if (++requests % LOOK_EVERY == 0) {
             evictOld();
         }
     }
@@ -306,21 +301,34 @@ final class CowCache {
         return out;
     }
 
-    private void evictOld() {
+    /** Writes out some of what has waited for too long. Next to nothing if there is none. */
+    void evictOld() {
+        if (table.isEmpty() || health.isFailed()) {
+            return;
+        }
         for (int i = 0; i < OLD_AT_ONCE; i++) {
-            CachedCluster old;
-            lock.lock();
-            try {
-                long now = clock.getAsLong();
-                old = isOld(complete.oldest(), now) ? complete.oldest() : incomplete.oldest();
-                if (old == null || !isOld(old, now)) {
-                    return;
-                }
-                CowQueue.remove(old);
-            } finally {
-                lock.unlock();
+            CachedCluster old = takeOld();
+            if (old == null) {
+                return;
             }
             evict(old);
+        }
+    }
+
+    /** Takes one that has waited for too long out of its queue. */
+    private @Nullable CachedCluster takeOld() {
+        lock.lock();
+        try {
+            long now = clock.getAsLong();
+            CachedCluster old =
+                    isOld(complete.oldest(), now) ? complete.oldest() : incomplete.oldest();
+            if (old == null || !isOld(old, now)) {
+                return null;
+            }
+            CowQueue.remove(old);
+            return old;
+        } finally {
+            lock.unlock();
         }
     }
 

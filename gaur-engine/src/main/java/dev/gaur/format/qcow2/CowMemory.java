@@ -3,6 +3,7 @@ package dev.gaur.format.qcow2;
 import dev.gaur.mem.BufferPool;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,12 +27,14 @@ final class CowMemory {
     private final BufferPool.@Nullable Lease[] chunks;
     private final int[] usedOfChunk;
     private final BitSet used = new BitSet();
-    private volatile int leased;
+    private final LongAdder inUse;
 
     /**
      * @param bytes the bound; below a cluster there is no room at all
+     * @param inUse is told how much is in use, in bytes
      */
-    CowMemory(int clusterSize, long bytes) {
+    CowMemory(int clusterSize, long bytes, LongAdder inUse) {
+        this.inUse = inUse;
         this.clusterSize = clusterSize;
         long most = Math.max(clusterSize, Math.min(CHUNK, bytes));
         this.slotsPerChunk = (int) (most / clusterSize);
@@ -48,11 +51,6 @@ final class CowMemory {
     /** How many clusters there is room for. */
     int slots() {
         return chunks.length * slotsPerChunk;
-    }
-
-    /** Memory in use, in bytes. */
-    long bytes() {
-        return (long) leased * chunkBytes();
     }
 
     /** Whether the slot behind this one lies elsewhere. */
@@ -88,7 +86,7 @@ final class CowMemory {
             } catch (OutOfMemoryError _) {
                 return -1; // Then nothing more waits.
             }
-            leased++;
+            inUse.add(chunkBytes());
         }
         usedOfChunk[chunk]++;
         used.set(free);
@@ -126,7 +124,7 @@ final class CowMemory {
         BufferPool.Lease lease = chunks[chunk];
         if (--usedOfChunk[chunk] == 0 && lease != null) {
             chunks[chunk] = null;
-            leased--;
+            inUse.add(-chunkBytes());
             lease.close();
         }
     }

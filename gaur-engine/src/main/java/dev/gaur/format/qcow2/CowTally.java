@@ -12,6 +12,7 @@ final class CowTally {
     final LongAdder merges = new LongAdder();
     final LongAdder writeOuts = new LongAdder();
     final LongAdder evictions = new LongAdder();
+    final LongAdder bytes = new LongAdder();
 
     /** Notes that a cluster has left. */
     void left(CachedCluster cluster, long copied, boolean merged) {
@@ -28,7 +29,7 @@ final class CowTally {
     }
 
     /** The counts of the moment. */
-    CowUse use(long bytes) {
+    CowUse use() {
         return new CowUse(
                 writes.sum(),
                 readsSaved.sum(),
@@ -37,6 +38,6 @@ final class CowTally {
                 merges.sum(),
                 writeOuts.sum(),
                 evictions.sum(),
-                bytes);
+                bytes.sum());
     }
 }

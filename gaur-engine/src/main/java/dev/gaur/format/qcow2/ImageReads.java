@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.PendingRead;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
@@ -54,6 +55,15 @@ record ImageReads(@Nullable Epoch epoch, Supplier<View> view) {
             return request.test(path());
         } finally {
             leave(ticket);
+        }
+    }
+
+    /** Tells how a range is stored. */
+    void extents(long offset, long length, ExtentVisitor visitor) {
+        if (epoch == null) {
+            view.get().extentWalk().walk(offset, length, visitor);
+        } else {
+            ExtentSteps.walk(epoch, () -> view.get().extentWalk(), offset, length, visitor);
         }
     }
 

@@ -164,11 +164,7 @@ final class Qcow2Image implements Image {
     @Override
     public void extents(long offset, long length, ExtentVisitor visitor) {
         checkReadable();
-        if (!writable) {
-            view.extentWalk().walk(offset, length, visitor);
-            return;
-        }
-        ExtentSteps.walk(reads, () -> view.extentWalk(), offset, length, visitor);
+        reading.extents(offset, length, visitor);
     }
 
     // ---- changes
@@ -203,15 +199,22 @@ final class Qcow2Image implements Image {
     /** Counts of an image that was not closed may be stale: nobody may allocate by them. */
     private void repairIfDirty() {
         if (header.get().has(Header.DIRTY)) {
-            reads.pause();
-            try {
-                // The file's header: an attempt that failed may have moved what it points to.
-                header.reload(Repair.onOpen(file, HeaderCodec.read(file)));
-                snapshots = SnapshotTable.read(file, header.get());
-                showFile();
-            } finally {
-                reads.resume();
-            }
+            withoutReads(
+                    () -> {
+                        // The file's: an attempt that failed may have moved what it points to.
+                        header.reload(Repair.onOpen(file, HeaderCodec.read(file)));
+                        snapshots = SnapshotTable.read(file, header.get());
+                        showFile();
+                    });
+        }
+    }
+
+    private void withoutReads(Runnable work) {
+        reads.pause();
+        try {
+            work.run();
+        } finally {
+            reads.resume();
         }
     }
 
@@ -230,12 +233,7 @@ final class Qcow2Image implements Image {
                         file, data, header, health, options, bitmaps, reads, compressed, tally);
         made.attachBitmaps();
         bitmapStore = bitmaps;
-        reads.pause();
-        try {
-            show(made.tables(), made.waiting().table());
-        } finally {
-            reads.resume();
-        }
+        withoutReads(() -> show(made.tables(), made.waiting().table()));
         engine = made;
         return made;
     }
@@ -316,25 +314,12 @@ final class Qcow2Image implements Image {
                                 view.overAny(), offset, length, ZeroMode.UNMAP, Durability.CACHED));
     }
 
-    /** Leaves nothing waiting in memory; while no change is under way. */
-    private void writeOut() {
-        WriteEngine ready = engine;
-        if (ready != null) {
-            ready.writeOut();
-        }
-    }
-
     private void exclusively(Runnable work) {
         checkReadable();
         changes.pause();
         try {
-            writeOut();
-            reads.pause();
-            try {
-                work.run();
-            } finally {
-                reads.resume();
-            }
+            settle();
+            withoutReads(work);
         } finally {
             changes.resume();
         }
@@ -374,7 +359,7 @@ final class Qcow2Image implements Image {
     public void flush() {
         checkOpen();
         health.check(); // Q8: what a failed flush lost, no later one brings back.
-        trimCaches();
+        view.cache().cleanIfDue();
         if (engine != null) { // Else nothing was changed, or all is in the file.
             change((engine, _) -> engine.flush());
         } else {
@@ -430,14 +415,12 @@ final class Qcow2Image implements Image {
             return;
         }
         ready.writeOut(); // It may read.
-        reads.pause();
-        try {
-            ready.endBefore(() -> {});
-            showFile();
-            engine = null;
-        } finally {
-            reads.resume();
-        }
+        withoutReads(
+                () -> {
+                    ready.endBefore(() -> {});
+                    showFile();
+                    engine = null;
+                });
     }
 
     @Override
@@ -490,13 +473,22 @@ final class Qcow2Image implements Image {
     @Override
     public void trimCaches() {
         view.cache().cleanIfDue();
+        int ticket = changes.tryEnter();
+        if (ticket != Epoch.PAUSED) {
+            WriteEngine ready = engine;
+            try {
+                if (ready != null && !closed.get()) {
+                    ready.waiting().evictOld();
+                }
+            } finally {
+                changes.leave(ticket);
+            }
+        }
     }
 
     @Override
     public Optional<CowUse> cowUse() {
-        WriteEngine ready = engine;
-        long bytes = ready == null ? 0 : ready.waiting().bytes();
-        return writable ? Optional.of(tally.use(bytes)) : Optional.empty();
+        return writable ? Optional.of(tally.use()) : Optional.empty();
     }
 
     @Override

@@ -1,0 +1,176 @@
+package dev.gaur.format.qcow2;
+
+import static dev.gaur.format.qcow2.CowDisk.AUTO;
+import static dev.gaur.format.qcow2.CowDisk.CLUSTER;
+import static dev.gaur.format.qcow2.CowDisk.PIECE;
+import static dev.gaur.format.qcow2.CowDisk.SIZE;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
+import dev.gaur.block.ZeroMode;
+import dev.gaur.format.Image;
+import dev.gaur.testkit.FailingStorage;
+import dev.gaur.testkit.FaultPlan;
+import dev.gaur.testkit.FaultPlan.Call;
+import dev.gaur.testkit.FaultPlan.Fault;
+import dev.gaur.testkit.FullDisk;
+import dev.gaur.testkit.TestBytes;
+import java.util.Arrays;
+import java.util.EnumSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What cannot be written stays readable, is told with every flush, and harms nobody else. */
+class CowCacheFailuresTest {
+    private static final int EIO = 5;
+    private static final int ENOSPC = 28;
+
+    private static int errno(Runnable request) {
+        return assertThrows(BlockException.Media.class, request::run).errno();
+    }
+
+    @Test
+    void aFullDiskFailsEveryFlushUntilThereIsSpace() {
+        CowDisk disk = new CowDisk(AUTO);
+        FullDisk full = new FullDisk(disk.file);
+        disk.reopen(full, AUTO);
+        disk.write(CLUSTER + 100, PIECE);
+        disk.write(2 * CLUSTER, PIECE);
+        for (int i = 0; i < 3; i++) {
+            assertEquals(ENOSPC, errno(disk.image::flush));
+            disk.assertReads();
+        }
+        assertEquals(ENOSPC, errno(() -> disk.write(5 * CLUSTER, PIECE, Durability.STABLE)));
+        assertEquals(ENOSPC, errno(() -> snapshots(disk)));
+        disk.assertReads();
+        full.grow(8L << 20);
+        disk.image.flush();
+        disk.assertReads();
+        disk.close();
+    }
+
+    private static void snapshots(CowDisk disk) {
+        disk.takeSnapshot("one");
+    }
+
+    @Test
+    void closingOnAFullDiskSaysWhatIsLost() {
+        CowDisk disk = new CowDisk(AUTO);
+        disk.reopen(new FullDisk(disk.file), AUTO);
+        byte[] before = disk.model.clone();
+        disk.write(CLUSTER + 100, PIECE);
+        assertEquals(ENOSPC, errno(disk.image::close));
+        System.arraycopy(before, 0, disk.model, 0, SIZE);
+        disk.assertLeft();
+    }
+
+    @Test
+    void whoFindsNoRoomOnAFullDiskFails() {
+        CowDisk disk = new CowDisk(2L * CLUSTER);
+        FullDisk full = new FullDisk(disk.file);
+        disk.reopen(full, 2L * CLUSTER);
+        disk.write(0, PIECE);
+        disk.write(CLUSTER, PIECE);
+        byte[] before = disk.model.clone();
+        assertEquals(ENOSPC, errno(() -> disk.write(3 * CLUSTER, PIECE)));
+        assertArrayEquals(before, TestBytes.readArray(disk.image, 0, SIZE));
+        assertEquals(ENOSPC, errno(disk.image::flush));
+        full.grow(8L << 20);
+        disk.write(3 * CLUSTER, PIECE);
+        disk.assertReads();
+        disk.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aBadSectorBelowStopsFlushesButNobodyElse(boolean small) {
+        CowDisk disk = new CowDisk(small ? 2L * CLUSTER : AUTO);
+        disk.write(PIECE, PIECE);
+        disk.image.flush();
+        disk.bad = true;
+        disk.write(CLUSTER + PIECE, PIECE);
+        for (int i = 2; i < 10; i++) {
+            disk.write(i * CLUSTER + PIECE, PIECE);
+        }
+        for (int i = 0; i < 3; i++) {
+            assertEquals(EIO, errno(disk.image::flush));
+        }
+        assertTrue(disk.held() > 0);
+        int from = CLUSTER + PIECE;
+        assertArrayEquals(
+                Arrays.copyOfRange(disk.model, from, from + PIECE),
+                TestBytes.readArray(disk.image, from, PIECE));
+        disk.write(CLUSTER, CLUSTER); // Nothing has to be read for it any more.
+        disk.image.flush();
+        disk.bad = false;
+        disk.assertReads();
+        disk.close();
+    }
+
+    @Test
+    void everyFaultOfAWriteOutIsHeardAndHarmsNothing() {
+        for (Fault fault : Fault.values()) {
+            boolean failed = true;
+            for (int n = 1; failed; n++) {
+                CowDisk disk = new CowDisk(AUTO);
+                disk.write(9 * CLUSTER, CLUSTER);
+                disk.image.flush();
+                FaultPlan plan = FaultPlan.once(EnumSet.of(Call.WRITE), fault, n);
+                disk.reopen(new FailingStorage(disk.file, plan), AUTO);
+                disk.write(100, 200);
+                disk.write(CLUSTER, PIECE);
+                disk.write(3 * CLUSTER - 200, 400);
+                boolean heard = false;
+                try {
+                    disk.image.flush();
+                } catch (BlockException _) {
+                    heard = true;
+                }
+                disk.assertReads();
+                boolean stable = !heard || flushes(disk.image);
+                boolean closed = closes(disk.image);
+                failed = plan.hasFailed();
+                assertEquals(failed, heard || !closed, plan::toString);
+                if (stable && closed) { // Else what is left is for a repair.
+                    disk.assertLeft();
+                }
+            }
+        }
+    }
+
+    private static boolean flushes(Image image) {
+        try {
+            image.flush();
+            return true;
+        } catch (BlockException _) {
+            return false;
+        }
+    }
+
+    private static boolean closes(Image image) {
+        try {
+            image.close();
+            return true;
+        } catch (BlockException _) {
+            return false;
+        }
+    }
+
+    @Test
+    void aFailedZeroLosesNothing() {
+        CowDisk disk = new CowDisk(AUTO);
+        FaultPlan plan = FaultPlan.from(EnumSet.of(Call.WRITE, Call.ZERO), Fault.EIO, 1);
+        disk.reopen(new FailingStorage(disk.file, plan), AUTO);
+        disk.write(CLUSTER, PIECE);
+        assertThrows(
+                BlockException.class,
+                () -> disk.image.zero(CLUSTER, CLUSTER, ZeroMode.UNMAP, Durability.CACHED));
+        disk.assertReads();
+        assertThrows(BlockException.class, disk.image::close);
+    }
+}
