@@ -36,8 +36,8 @@ public final class Replays {
      * Runs the benchmark, or one death.
      *
      * @param arguments {@code measure FILE NAME CHANGES PAIRS}, which prints rows of a table;
-     *     {@code die FILE CHANGES SEED}, which waits to be killed; or {@code shuffle
-     *     FILE}, which gives the clusters of a preallocated image each other's places
+     *     {@code die FILE CHANGES SEED}, which waits to be killed; or {@code shuffle FILE}, which
+     *     gives the clusters of a preallocated image each other's places
      */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         Path image = Path.of(arguments[1]);
@@ -161,9 +161,7 @@ public final class Replays {
     /** Runs a process until it says a line, and kills it. */
     private static void kill(List<String> command) throws IOException, InterruptedException {
         Process process =
-                new ProcessBuilder(command)
-                        .redirectError(ProcessBuilder.Redirect.INHERIT)
-                        .start();
+                new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
         try (BufferedReader lines = process.inputReader()) {
             if (lines.readLine() == null) {
                 throw new IllegalStateException(command + " failed");

@@ -23,11 +23,6 @@ import org.jspecify.annotations.Nullable;
  * Safe for many threads.
  */
 final class ClusterAllocator {
-    /** The file grows by an eighth of itself, within these bounds. */
-    private static final long STEP_MIN = 1L << 20;
-
-    private static final long STEP_MAX = 32L << 20;
-
     /**
      * Clusters that somebody has.
      *
@@ -322,8 +317,7 @@ final class ClusterAllocator {
         if (geometry.refcountTableIndex(space.tail()) >= refcounts.tableEntries()) {
             growTable(0);
         }
-        long bytes = Math.clamp(geometry.clusterOffset(space.tail()) / 8, STEP_MIN, STEP_MAX);
-        long wanted = Math.max(least, bytes >>> geometry.clusterBits());
+        long wanted = Math.max(least, end.step(space.tail()));
         long first = space.tail();
         boolean needsBlock = refcounts.blockOffset(geometry.refcountTableIndex(first)) == 0;
         long block = needsBlock ? 1 : 0;

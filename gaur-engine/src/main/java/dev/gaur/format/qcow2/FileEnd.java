@@ -11,6 +11,11 @@ final class FileEnd {
     /** "File too large", as Linux numbers it. */
     private static final int EFBIG = 27;
 
+    /** The file grows by an eighth of itself, within these bounds. */
+    private static final long STEP_MIN = 1L << 20;
+
+    private static final long STEP_MAX = 32L << 20;
+
     private final StorageNode file;
     private final Geometry geometry;
     private final long lengthBefore;
@@ -25,6 +30,12 @@ final class FileEnd {
     /** How many clusters the file has, a part of the last one counts. */
     long clusters() {
         return geometry.clustersFor(file.length());
+    }
+
+    /** How many clusters it grows by at once where so many are used. */
+    long step(long usedClusters) {
+        long bytes = Math.clamp(geometry.clusterOffset(usedClusters) / 8, STEP_MIN, STEP_MAX);
+        return geometry.clusterIndex(bytes);
     }
 
     /** Makes the file as long as is best, or as is needed if there is no space for that. */

@@ -299,7 +299,7 @@ class JournalTest {
             }
         }
         try (Image image = kind.open(storage)) {
-            image.write(1 << 20, MemorySegment.ofArray(new byte[512]), Durability.CACHED);
+            image.write(1 << 20, MemorySegment.ofArray(new byte[512]), Durability.STABLE);
             image.zero(0, 1, ZeroMode.UNMAP, Durability.STABLE);
             MemoryStorage left = Kinds.copy(storage);
             CountingStorage counting = new CountingStorage(left);

@@ -79,8 +79,7 @@ class JournalOracleTest {
                                 created.in(List.of(storage)),
                                 new DiskModel(disk(created, storage), new byte[0]))) {
             session.run(
-                    Workload.random(
-                            new Random(seed), created.spec(), Workload.Extras.NONE, 30));
+                    Workload.random(new Random(seed), created.spec(), Workload.Extras.NONE, 30));
             session.flush();
             Image image = session.image();
             return TestBytes.readArray(image, 0, (int) image.length());
@@ -98,8 +97,7 @@ class JournalOracleTest {
         TestImage work = created.copy();
         try (Session session = Session.of(work, work.model())) {
             session.run(
-                    Workload.random(
-                            new Random(seed), created.spec(), Workload.Extras.NONE, 30));
+                    Workload.random(new Random(seed), created.spec(), Workload.Extras.NONE, 30));
             session.run(new Op.Write(0, 3000, seed, true));
             work.copy().export(folder);
             Image image = session.image();
