@@ -59,7 +59,7 @@ final class AmendCommand implements Command {
         String format = call.value(Options.FORMAT, "");
         boolean help = CreateFormats.asksForHelp(texts);
         if (help && !format.isEmpty()) {
-            call.out().print(help(format));
+            call.out().print(help(call, format));
             return 0;
         }
         if (call.operands().size() != 1) {
@@ -70,7 +70,7 @@ final class AmendCommand implements Command {
                 Progress progress = call.progress()) {
             ImageInfo info = device.image().info();
             if (help) {
-                call.out().print(help(info.format()));
+                call.out().print(help(call, info.format()));
                 return 0;
             }
             requireAmendable(info.format());
@@ -85,10 +85,10 @@ final class AmendCommand implements Command {
         return 0;
     }
 
-    private static String help(String format) {
+    private static String help(Invocation call, String format) {
         requireAmendable(format);
         return CreateFormats.help(
-                "Amend options for '" + format + "':\n", Qcow2OptionNames.AMENDABLE);
+                call, "Amend options for '" + format + "':\n", Qcow2OptionNames.AMENDABLE);
     }
 
     private static void requireAmendable(String format) {

@@ -115,7 +115,7 @@ final class ConvertCommand implements Command {
         List<String> names = call.operands();
         if (CreateFormats.asksForHelp(call.values(OPTIONS))) {
             String target = names.isEmpty() ? "" : names.getLast();
-            call.out().print(CreateFormats.help(ConvertTargetFile.format(call, target)));
+            call.out().print(CreateFormats.help(call, ConvertTargetFile.format(call, target)));
             return 0;
         }
         ConvertOptions options = checked(call);

@@ -65,7 +65,7 @@ final class CreateCommand implements Command {
         String file = operands.isEmpty() ? "" : operands.getFirst();
         String format = CreateFormats.choose(call, FORMAT, file);
         if (CreateFormats.asksForHelp(texts)) {
-            call.out().print(CreateFormats.help(known(file, format)));
+            call.out().print(CreateFormats.help(call, known(file, format)));
             return 0;
         }
         if (operands.isEmpty() || operands.size() > 2) {

@@ -56,14 +56,15 @@ final class CreateFormats {
     }
 
     /** Returns the list of a format's options. */
-    static String help(String format) {
-        return help("Supported " + format + " options:\n", options(format));
+    static String help(Invocation call, String format) {
+        return help(call, "Supported " + format + " options:\n", options(format));
     }
 
-    /** Returns a list of options, sorted by name. */
-    static String help(String title, List<CreateOption> options) {
+    /** Returns a list of options, sorted by name; under QEMU's name of those that it has. */
+    static String help(Invocation call, String title, List<CreateOption> options) {
         StringBuilder text = new StringBuilder(title);
         List<CreateOption> sorted = new ArrayList<>(options);
+        sorted.removeIf(it -> call.program().isQemu() && Qcow2OptionNames.OWN.contains(it.name()));
         sorted.sort(Comparator.comparing(CreateOption::name));
         for (CreateOption option : sorted) {
             int start = text.length();

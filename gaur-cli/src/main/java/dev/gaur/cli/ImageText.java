@@ -199,6 +199,9 @@ final class ImageText {
         if (v3) {
             tree.entry("lazy-refcounts", qcow2.lazyRefcounts());
         }
+        if (qcow2.journal()) { // QEMU's images have none.
+            tree.entry("journal", true);
+        }
         if (!info.bitmaps().isEmpty()) {
             describe(tree, info.bitmaps());
         }

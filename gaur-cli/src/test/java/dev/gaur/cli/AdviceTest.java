@@ -46,6 +46,7 @@ class AdviceTest {
                             16,
                             "zlib",
                             false,
+                            false,
                             corrupt,
                             extended,
                             false,

@@ -83,6 +83,7 @@ public record ImageInfo(
      * @param refcountBits width of a reference count
      * @param compression {@code zlib} or {@code zstd}
      * @param lazyRefcounts compatible feature bit 0
+     * @param journal changes of counts go to a journal
      * @param corrupt incompatible feature bit 1
      * @param extendedL2 incompatible feature bit 4
      * @param dataFileRaw autoclear bit 1: the data file alone is a raw image of the disk
@@ -94,6 +95,7 @@ public record ImageInfo(
             int refcountBits,
             String compression,
             boolean lazyRefcounts,
+            boolean journal,
             boolean corrupt,
             boolean extendedL2,
             boolean dataFileRaw,

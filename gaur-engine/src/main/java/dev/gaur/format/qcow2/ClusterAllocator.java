@@ -6,6 +6,7 @@ import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,11 +23,6 @@ import org.jspecify.annotations.Nullable;
  * Safe for many threads.
  */
 final class ClusterAllocator {
-    /** The file grows by an eighth of itself, within these bounds. */
-    private static final long STEP_MIN = 1L << 20;
-
-    private static final long STEP_MAX = 32L << 20;
-
     /**
      * Clusters that somebody has.
      *
@@ -43,18 +39,15 @@ final class ClusterAllocator {
     private final Health health;
     private final ReentrantLock lock = new ReentrantLock();
     private final FreeMap map = new FreeMap();
-    private int scannedBlocks;
     private FreedClusters freed = (_, _) -> {};
-
-    /** First cluster behind all that is used; -1 until all counts were looked at. */
-    private long tail = -1;
 
     /** What is left of the step: counted, but nobody has it. */
     private long stepNext;
 
     private long stepEnd;
-    private final long lengthBefore;
-    private long stepOffset;
+
+    private final FileEnd end;
+    private final FreeSpace space;
 
     ClusterAllocator(
             StorageNode file,
@@ -67,7 +60,8 @@ final class ClusterAllocator {
         this.refcounts = refcounts;
         this.metadata = metadata;
         this.health = health;
-        this.lengthBefore = file.length();
+        this.end = new FileEnd(file, geometry);
+        this.space = new FreeSpace(map, refcounts, geometry, end);
     }
 
     /** The lock that guards {@link #refcounts}. */
@@ -95,7 +89,7 @@ final class ClusterAllocator {
         lock.lock();
         try {
             Taken taken = takeRecycled(most);
-            while (taken == null && tail < 0) {
+            while (taken == null && space.tail() < 0) {
                 scanNextBlock();
                 taken = takeRecycled(most);
             }
@@ -118,10 +112,10 @@ final class ClusterAllocator {
         file.event(BlockEvent.CLUSTER_ALLOC);
         lock.lock();
         try {
-            while (tail < 0) {
+            while (space.tail() < 0) {
                 scanNextBlock();
             }
-            long first = map.findRun(clusters, tail);
+            long first = map.findRun(clusters, space.tail());
             boolean fresh = first < 0 || missingBlocks(first, first + clusters) > 0;
             if (fresh) {
                 first = growRun(clusters);
@@ -144,7 +138,7 @@ final class ClusterAllocator {
         long first;
         long end;
         do {
-            first = tail;
+            first = space.tail();
             end = first + blocks + clusters;
             long missing = missingBlocks(first, end);
             boolean fits = indexOf(end - 1) < refcounts.tableEntries();
@@ -157,7 +151,7 @@ final class ClusterAllocator {
             }
             blocks = missing;
         } while (true);
-        growFile(end);
+        this.end.grow(end);
         reserve(first, blocks);
         map.extend(end);
         long at = addBlocks(first, end);
@@ -165,14 +159,14 @@ final class ClusterAllocator {
         refcounts.add(end - clusters, clusters, 1);
         map.take(first, at - first);
         map.take(end - clusters, clusters);
-        tail = end;
+        space.endAt(end);
         stepNext = end;
         stepEnd = end;
         return end - clusters;
     }
 
     private @Nullable Taken takeRecycled(long most) {
-        long end = Math.min(tail < 0 ? map.known() : tail, countable());
+        long end = Math.min(space.tail() < 0 ? map.known() : space.tail(), countable());
         long first = map.find(most, end);
         if (first < 0) {
             return null;
@@ -230,34 +224,52 @@ final class ClusterAllocator {
 
     /** Looks at the counts of one more block; after the last one it is known where all ends. */
     private void scanNextBlock() {
-        if (scannedBlocks < refcounts.blocksEnd()) {
-            scanBlock();
+        if (space.scanNext()) {
+            stepNext = space.tail();
+            stepEnd = space.tail();
         }
-        if (scannedBlocks < refcounts.blocksEnd()) {
-            return;
-        }
-        tail = Math.max(map.end(), geometry.clustersFor(file.length()));
-        map.extend(tail);
-        stepNext = tail;
-        stepEnd = tail;
     }
 
-    private void scanBlock() {
-        int perBlock = geometry.refcountsPerBlock();
-        long first = (long) scannedBlocks * perBlock;
-        // A block that cannot be read must leave its clusters unknown, not free.
-        boolean present = refcounts.blockOffset(scannedBlocks) != 0;
-        CountBlock block = present ? refcounts.block(scannedBlocks) : null;
-        map.extend(first + perBlock);
-        if (block != null) {
-            int at = block.nextOther(0, perBlock, 0);
-            while (at < perBlock) {
-                int end = block.nextZero(at, perBlock);
-                map.take(first + at, end - at);
-                at = block.nextOther(end, perBlock, 0);
+    /**
+     * Keeps clusters, one behind the other, for one user who does not want them counted.
+     *
+     * @return the first, or -1 if there are none
+     */
+    long hold(long clusters) {
+        lock.lock();
+        try {
+            if (space.tail() < 0 && space.holdBehindFile(clusters)) {
+                return space.held();
             }
+            while (space.tail() < 0) {
+                scanNextBlock();
+            }
+            return space.holdAnywhere(clusters) ? space.held() : -1;
+        } finally {
+            lock.unlock();
         }
-        scannedBlocks++;
+    }
+
+    /** Gives back what is held. */
+    void release() {
+        lock.lock();
+        try {
+            space.release();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Runs something while counts are as if nobody had what is left of the step. */
+    void withoutStep(Consumer<Refcounts> work) {
+        lock.lock();
+        try {
+            refcounts.add(stepNext, stepEnd - stepNext, -1);
+            work.accept(refcounts);
+            refcounts.add(stepNext, stepEnd - stepNext, 1);
+        } finally {
+            lock.unlock();
+        }
     }
 
     private Taken takeFromStep(long most) {
@@ -272,66 +284,34 @@ final class ClusterAllocator {
 
     /** Makes the file longer, and counts what it got. */
     private void step(long least) {
-        if (geometry.refcountTableIndex(tail) >= refcounts.tableEntries()) {
+        if (geometry.refcountTableIndex(space.tail()) >= refcounts.tableEntries()) {
             growTable(0);
         }
-        long bytes = Math.clamp(geometry.clusterOffset(tail) / 8, STEP_MIN, STEP_MAX);
-        long wanted = Math.max(least, bytes >>> geometry.clusterBits());
-        long first = tail;
+        long wanted = Math.max(least, end.step(space.tail()));
+        long first = space.tail();
         boolean needsBlock = refcounts.blockOffset(geometry.refcountTableIndex(first)) == 0;
         long block = needsBlock ? 1 : 0;
-        long end = growFile(first + 1 + block, Math.min(first + wanted + block, endOfBlock(first)));
-        map.extend(end);
+        long best = Math.min(first + wanted + block, endOfBlock(first));
+        long stop = end.grow(first + 1 + block, best);
+        map.extend(stop);
         if (needsBlock) {
             addBlock(first++);
         }
-        refcounts.add(first, end - first, 1);
-        map.take(first, end - first);
+        refcounts.add(first, stop - first, 1);
+        map.take(first, stop - first);
         stepNext = first;
-        stepEnd = end;
-        tail = end;
+        stepEnd = stop;
+        space.endAt(stop);
     }
-
-    /** Makes the file as long as is best, or as is needed if there is no space for that. */
-    private long growFile(long needed, long best) {
-        try {
-            growFile(best);
-            return best;
-        } catch (BlockException.Media full) {
-            if (best <= needed) {
-                throw full;
-            }
-            growFile(needed);
-            return needed;
-        }
-    }
-
-    private void growFile(long endCluster) {
-        long end = geometry.clusterOffset(endCluster);
-        if (end > OFFSET_MAX) {
-            throw new BlockException.Media(
-                    file.name(), "", end, "the file is too long for more clusters", EFBIG, null);
-        }
-        if (file.length() < end) {
-            file.resize(end);
-        }
-        stepOffset = end;
-    }
-
-    /** Host offsets have 56 bits. */
-    private static final long OFFSET_MAX = 1L << 56;
-
-    /** "File too large", as Linux numbers it. */
-    private static final int EFBIG = 27;
 
     /**
-     * Moves the refcount table to the end of the file, with room for the block of the tail.
+     * Moves the refcount table to the end of the file, with room for the block of the space.tail().
      *
      * @param least how many entries it must have room for
      */
     private void growTable(long least) {
         file.event(BlockEvent.REFTABLE_GROW);
-        long first = tail;
+        long first = space.tail();
         long entries = Math.max(refcounts.tableEntries() * 3L / 2, indexOf(first) + 1);
         entries = Math.max(entries, least);
         int perCluster = geometry.tableEntriesPerCluster();
@@ -350,7 +330,7 @@ final class ClusterAllocator {
         }
         refcounts.checkTableEntries((long) clusters * perCluster);
         long end = first + blocks + clusters;
-        growFile(end);
+        this.end.grow(end);
         reserve(first, end - first);
         refcounts.writeBack(); // So that nothing but what has space is left to be written.
         int length = clusters;
@@ -363,7 +343,7 @@ final class ClusterAllocator {
         map.extend(end);
         refcounts.add(first, end - first, 1);
         map.take(first, end - first);
-        tail = end;
+        space.endAt(end);
         stepNext = end;
         stepEnd = end;
         Header before = refcounts.header();
@@ -495,20 +475,9 @@ final class ClusterAllocator {
     void cut() {
         lock.lock();
         try {
-            if (stepOffset > 0 && file.length() == stepOffset) {
-                cutFile(Math.max(lengthBefore, geometry.clusterOffset(map.end())));
-            }
-            stepOffset = 0;
+            end.cut(map.end());
         } finally {
             lock.unlock();
-        }
-    }
-
-    private void cutFile(long end) {
-        try {
-            file.resize(end);
-        } catch (BlockException.Media _) {
-            // A block device cannot, and nothing depends on it.
         }
     }
 

@@ -53,7 +53,8 @@ final class ContentReset {
 
     private static boolean hasNoClusters(HeaderExtension extension) {
         return extension.type() == HeaderExtension.BACKING_FORMAT
-                || extension.type() == HeaderExtension.FEATURE_NAMES;
+                || extension.type() == HeaderExtension.FEATURE_NAMES
+                || extension.type() == HeaderExtension.JOURNAL; // Not while it is open.
     }
 
     /**

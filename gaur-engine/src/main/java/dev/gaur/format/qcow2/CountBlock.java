@@ -156,6 +156,20 @@ final class CountBlock {
         return !dirtySectors.isEmpty();
     }
 
+    /** Adds the words in which sectors that changed differ from those in the file. */
+    void addChanges(StorageNode file, JournalRecords records) {
+        for (int from = dirtySectors.nextSetBit(0); from >= 0; ) {
+            int end = dirtySectors.nextClearBit(from);
+            long at = (long) from * Geometry.SECTOR;
+            long length = (long) (end - from) * Geometry.SECTOR;
+            MemorySegment old = MemorySegment.ofArray(new byte[(int) length]);
+            long present = Math.clamp(file.length() - hostOffset - at, 0, length);
+            file.read(hostOffset + at, old.asSlice(0, present));
+            records.changedWords(hostOffset + at, old, bytes.asSlice(at, length));
+            from = dirtySectors.nextSetBit(end);
+        }
+    }
+
     /** Writes the sectors that changed. */
     void writeTo(StorageNode file) {
         for (int from = dirtySectors.nextSetBit(0); from >= 0; ) {

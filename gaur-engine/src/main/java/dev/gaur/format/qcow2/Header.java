@@ -80,8 +80,14 @@ record Header(
     /** Autoclear: the data file alone is a raw image of the disk. */
     static final long DATA_FILE_RAW = 1 << 1;
 
-    /** All autoclear bits that Gaur keeps true when it writes. */
-    static final long KNOWN_AUTOCLEAR = BITMAPS_VALID | DATA_FILE_RAW;
+    /**
+     * Autoclear, Gaur's own: the journal says which counts are stale. Whoever does not know it
+     * clears it before writing.
+     */
+    static final long JOURNAL_VALID = 1L << 62;
+
+    /** All autoclear bits that Gaur keeps true when it changes a header. */
+    static final long KNOWN_AUTOCLEAR = BITMAPS_VALID | DATA_FILE_RAW | JOURNAL_VALID;
 
     /** Bytes of a version 2 header. */
     static final int V2_LENGTH = 72;

@@ -171,6 +171,7 @@ final class HeaderCodec {
     }
 
     private static void putExtensions(ByteBuffer out, Header header, boolean names) {
+        putKnown(out, header, HeaderExtension.JOURNAL); // In the first sector, with its bit.
         putKnown(out, header, HeaderExtension.BACKING_FORMAT);
         putKnown(out, header, HeaderExtension.DATA_FILE_NAME);
         putKnown(out, header, HeaderExtension.ENCRYPTION_HEADER);
@@ -188,7 +189,8 @@ final class HeaderCodec {
 
     private static boolean isKnown(int type) {
         return switch (type) {
-            case HeaderExtension.BACKING_FORMAT,
+            case HeaderExtension.JOURNAL,
+                    HeaderExtension.BACKING_FORMAT,
                     HeaderExtension.DATA_FILE_NAME,
                     HeaderExtension.FEATURE_NAMES,
                     HeaderExtension.BITMAPS,

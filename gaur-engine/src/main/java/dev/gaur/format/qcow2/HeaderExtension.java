@@ -24,4 +24,7 @@ record HeaderExtension(int type, byte[] data) {
 
     /** Where the LUKS header is. */
     static final int ENCRYPTION_HEADER = 0x0537be77;
+
+    /** Gaur's: where the journal is. The letters GAUR. */
+    static final int JOURNAL = 0x47415552;
 }

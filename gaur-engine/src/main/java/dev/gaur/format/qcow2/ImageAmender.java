@@ -49,6 +49,7 @@ final class ImageAmender {
         }
         setDataFile(changes);
         changes.lazyRefcounts().ifPresent(this::setLazy);
+        changes.journal().ifPresent(this::setJournal);
         if (changes.size().isPresent()) {
             new ImageResizer(image, data, backing, compressed)
                     .resize(changes.size().get(), Preallocation.OFF);
@@ -77,6 +78,9 @@ final class ImageAmender {
         require(
                 version >= 3 || !changes.lazyRefcounts().orElse(false),
                 "Lazy refcounts only supported with" + LEVEL.formatted("and"));
+        require(
+                version >= 3 || !changes.journal().orElse(false),
+                "A journal is only supported with" + LEVEL.formatted("and"));
         if (changes.size().isPresent() && changes.size().get() % Geometry.SECTOR != 0) {
             throw new IllegalArgumentException("The new size must be a multiple of 512");
         }
@@ -148,6 +152,7 @@ final class ImageAmender {
                                         edit.incompatible = 0;
                                         edit.compatible = 0;
                                         edit.autoclear = 0;
+                                        edit.setExtension(HeaderExtension.JOURNAL, new byte[0]);
                                     });
                         });
     }
@@ -202,6 +207,20 @@ final class ImageAmender {
                                             edit ->
                                                     edit.setExtension(
                                                             HeaderExtension.DATA_FILE_NAME, name)));
+        }
+    }
+
+    /** What is in the file has no journal at this moment. */
+    private void setJournal(boolean on) {
+        if (on != JournalPlace.isWanted(header.get())) {
+            byte[] data = on ? JournalPlace.NONE.encode() : new byte[0];
+            image.health()
+                    .orFail(
+                            () ->
+                                    header.rewrite(
+                                            edit ->
+                                                    edit.setExtension(
+                                                            HeaderExtension.JOURNAL, data)));
         }
     }
 

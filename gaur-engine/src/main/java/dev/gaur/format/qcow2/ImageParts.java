@@ -133,6 +133,7 @@ final class ImageParts {
                 header.geometry().refcountBits(),
                 header.compressionType() == 0 ? "zlib" : "zstd",
                 (header.compatible() & Header.LAZY_REFCOUNTS) != 0,
+                JournalPlace.isWanted(header),
                 header.has(Header.CORRUPT),
                 header.has(Header.EXTENDED_L2),
                 (header.autoclear() & Header.DATA_FILE_RAW) != 0,

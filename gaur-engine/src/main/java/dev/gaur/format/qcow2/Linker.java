@@ -89,12 +89,14 @@ final class Linker {
                 writeBack.requireBarrier();
             }
             long number = geometry.sliceNumber(guestOffset);
+            TableSlice before = cache.get(number);
+            writeBack.changing(number, before);
             long[] words = new long[clusters * (geometry.l2EntrySize() / Long.BYTES)];
             int first = geometry.sliceIndex(guestOffset);
             for (int i = 0; i < clusters; i++) {
                 put(words, i, entries[i]);
             }
-            TableSlice now = cache.get(number).with(first, words, geometry);
+            TableSlice now = before.with(first, words, geometry);
             writeBack.changed(number, now, sectors(first, clusters));
             cache.replace(number, now);
             for (int i = 0; i < clusters; i++) { // Last: without memory for it some is leaked.
@@ -157,7 +159,7 @@ final class Linker {
         Taken taken = newTable(l1Index, old);
         metadata.add(geometry.clusterIndex(taken.hostOffset()), 1);
         tables.setL1(l1Index, taken.hostOffset() | L2Entry.COPIED);
-        writeBack.changedL1(l1Index);
+        writeBack.changedL1(l1Index, old);
         if (old != 0) {
             writeBack.free(new Free(old, 1, true, false));
         }

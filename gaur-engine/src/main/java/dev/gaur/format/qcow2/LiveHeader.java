@@ -207,6 +207,32 @@ final class LiveHeader {
         store(steps(firstCluster(), edit.header()));
     }
 
+    /** Says where the journal is, and that without it counts may be stale; all at once. */
+    synchronized void openJournal(JournalPlace place) {
+        rewrite(
+                edit -> {
+                    edit.setExtension(HeaderExtension.JOURNAL, place.encode());
+                    edit.autoclear |= Header.JOURNAL_VALID;
+                    edit.incompatible |= Header.DIRTY;
+                });
+    }
+
+    /** Says that there is no journal now and that counts are true; all at once. */
+    synchronized void closeJournal(JournalPlace place) {
+        rewrite(
+                edit -> {
+                    edit.setExtension(HeaderExtension.JOURNAL, place.closed().encode());
+                    edit.autoclear &= ~Header.JOURNAL_VALID;
+                    edit.incompatible &= ~Header.DIRTY;
+                });
+    }
+
+    /** Says whether the journal counts. */
+    synchronized void setJournalValid(boolean valid) {
+        long others = header.autoclear() & ~Header.JOURNAL_VALID;
+        setAutoclear(valid ? others | Header.JOURNAL_VALID : others);
+    }
+
     private List<byte[]> steps(byte[] old, Header changed) {
         return HeaderSteps.of(file.name(), old, changed)
                 .orElseGet(() -> List.of(HeaderCodec.encode(file.name(), changed)));

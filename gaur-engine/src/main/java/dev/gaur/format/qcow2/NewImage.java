@@ -134,6 +134,10 @@ final class NewImage {
 
     private List<HeaderExtension> extensions() {
         List<HeaderExtension> extensions = new ArrayList<>();
+        if (options.journal()) {
+            byte[] closed = JournalPlace.NONE.encode();
+            extensions.add(new HeaderExtension(HeaderExtension.JOURNAL, closed));
+        }
         add(extensions, HeaderExtension.BACKING_FORMAT, options.backingFormat());
         add(extensions, HeaderExtension.DATA_FILE_NAME, options.dataFile());
         return List.copyOf(extensions);

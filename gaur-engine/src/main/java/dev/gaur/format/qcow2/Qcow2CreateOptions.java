@@ -25,6 +25,7 @@ import dev.gaur.format.Preallocation;
  * @param compression how clusters are compressed, if they are
  * @param dataFile the name of the external data file to store; empty for none
  * @param dataFileRaw the data file alone is always a raw image of the disk
+ * @param journal changes of counts go to a journal, which Gaur alone knows
  */
 public record Qcow2CreateOptions(
         long size,
@@ -38,7 +39,8 @@ public record Qcow2CreateOptions(
         boolean extendedL2,
         Compression compression,
         String dataFile,
-        boolean dataFileRaw) {
+        boolean dataFileRaw,
+        boolean journal) {
     /** QEMU's default: 64 KiB. */
     public static final long DEFAULT_CLUSTER_SIZE = 64 << 10;
 
@@ -59,6 +61,7 @@ public record Qcow2CreateOptions(
                 false,
                 Compression.DEFLATE,
                 "",
+                false,
                 false);
     }
 
@@ -76,7 +79,8 @@ public record Qcow2CreateOptions(
                 extendedL2,
                 compression,
                 dataFile,
-                dataFileRaw);
+                dataFileRaw,
+                journal);
     }
 
     /** Returns these options with another version of the format. */
@@ -93,7 +97,8 @@ public record Qcow2CreateOptions(
                 extendedL2,
                 compression,
                 dataFile,
-                dataFileRaw);
+                dataFileRaw,
+                journal);
     }
 
     /** Returns these options with another cluster size. */
@@ -110,7 +115,8 @@ public record Qcow2CreateOptions(
                 extendedL2,
                 compression,
                 dataFile,
-                dataFileRaw);
+                dataFileRaw,
+                journal);
     }
 
     /** Returns these options with a backing file of a format. */
@@ -127,7 +133,8 @@ public record Qcow2CreateOptions(
                 extendedL2,
                 compression,
                 dataFile,
-                dataFileRaw);
+                dataFileRaw,
+                journal);
     }
 
     /** Returns these options with another preallocation. */
@@ -144,7 +151,8 @@ public record Qcow2CreateOptions(
                 extendedL2,
                 compression,
                 dataFile,
-                dataFileRaw);
+                dataFileRaw,
+                journal);
     }
 
     /** Returns these options with counts written late or not. */
@@ -161,7 +169,8 @@ public record Qcow2CreateOptions(
                 extendedL2,
                 compression,
                 dataFile,
-                dataFileRaw);
+                dataFileRaw,
+                journal);
     }
 
     /** Returns these options with another width of counts. */
@@ -178,7 +187,8 @@ public record Qcow2CreateOptions(
                 extendedL2,
                 compression,
                 dataFile,
-                dataFileRaw);
+                dataFileRaw,
+                journal);
     }
 
     /** Returns these options with subclusters or none. */
@@ -195,7 +205,8 @@ public record Qcow2CreateOptions(
                 newExtendedL2,
                 compression,
                 dataFile,
-                dataFileRaw);
+                dataFileRaw,
+                journal);
     }
 
     /** Returns these options with another kind of compression. */
@@ -212,7 +223,8 @@ public record Qcow2CreateOptions(
                 extendedL2,
                 newCompression,
                 dataFile,
-                dataFileRaw);
+                dataFileRaw,
+                journal);
     }
 
     /** Returns these options with an external data file. */
@@ -229,7 +241,26 @@ public record Qcow2CreateOptions(
                 extendedL2,
                 compression,
                 name,
-                raw);
+                raw,
+                journal);
+    }
+
+    /** Returns these options with a journal or none. */
+    public Qcow2CreateOptions withJournal(boolean newJournal) {
+        return new Qcow2CreateOptions(
+                size,
+                version,
+                clusterSize,
+                backingFile,
+                backingFormat,
+                preallocation,
+                lazyRefcounts,
+                refcountBits,
+                extendedL2,
+                compression,
+                dataFile,
+                dataFileRaw,
+                newJournal);
     }
 
     /** Tells whether there is a backing file. */
@@ -293,6 +324,7 @@ public record Qcow2CreateOptions(
                 newer || compression == Compression.DEFLATE,
                 "Non-zlib compression type is only supported with" + and);
         require(newer || !hasDataFile(), "External data files are only supported with" + and);
+        require(newer || !journal, "A journal is only supported with" + and);
     }
 
     /** Smallest cluster with subclusters: they have at least 512 bytes. */

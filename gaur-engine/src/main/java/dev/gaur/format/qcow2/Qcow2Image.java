@@ -171,11 +171,22 @@ final class Qcow2Image implements Image {
 
     private void change(BiConsumer<WriteEngine, View> request) {
         int ticket = changes.enter();
+        boolean due;
         try {
             checkChangeable(); // Inside, so that nobody closes it meanwhile.
-            request.accept(engine(), view);
+            WriteEngine ready = engine();
+            request.accept(ready, view);
+            due = ready.isCheckpointDue();
         } finally {
             changes.leave(ticket);
+        }
+        if (due) {
+            changes.pause();
+            try {
+                Optional.ofNullable(engine).ifPresent(WriteEngine::checkpoint);
+            } finally {
+                changes.resume();
+            }
         }
     }
 

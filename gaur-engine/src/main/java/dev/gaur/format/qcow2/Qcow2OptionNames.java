@@ -11,6 +11,9 @@ import java.util.Optional;
 
 /** QEMU's names for what {@link Qcow2CreateOptions} has, and their defaults. */
 public final class Qcow2OptionNames {
+    private static final String JOURNAL_HELP =
+            "Keep refcount updates in a journal (Gaur only; others repair after a crash)";
+
     /** All options, in the order in which QEMU prints their values. */
     public static final List<CreateOption> ALL =
             List.of(
@@ -35,8 +38,12 @@ public final class Qcow2OptionNames {
                     onOff("data_file_raw", "The data file must stay valid as a raw image"),
                     onOff("lazy_refcounts", "Postpone refcount updates"),
                     number("refcount_bits", "Width of a reference count entry in bits"),
+                    onOff("journal", JOURNAL_HELP),
                     onOff("nocow", "Turn off copy-on-write (valid only on btrfs)"),
                     size("extent_size_hint", "Extent size hint for the image file"));
+
+    /** Options that QEMU has not. */
+    public static final List<String> OWN = List.of("journal");
 
     /** Options of {@link #ALL} that are for the file that the image lies in. */
     public static final List<String> OF_FILES = List.of("nocow", "extent_size_hint");
@@ -60,7 +67,8 @@ public final class Qcow2OptionNames {
                     text("data_file", "File name of an external data file"),
                     onOff("data_file_raw", "The external data file must stay valid as a raw image"),
                     onOff("lazy_refcounts", "Postpone refcount updates"),
-                    number("refcount_bits", "Width of a reference count entry in bits"));
+                    number("refcount_bits", "Width of a reference count entry in bits"),
+                    onOff("journal", JOURNAL_HELP));
 
     private Qcow2OptionNames() {}
 
@@ -78,6 +86,7 @@ public final class Qcow2OptionNames {
                 given(values, "compat").map(Qcow2OptionNames::knownVersion),
                 given(values, "refcount_bits").map(Long::valueOf),
                 given(values, "lazy_refcounts").map("on"::equals),
+                given(values, "journal").map("on"::equals),
                 given(values, "data_file"),
                 given(values, "data_file_raw").map("on"::equals),
                 // QEMU takes 0 for no wish; it would lose the whole disk.
@@ -146,6 +155,7 @@ public final class Qcow2OptionNames {
                 .withLazyRefcounts(values.isOn("lazy_refcounts"))
                 .withRefcountBits(
                         values.number("refcount_bits", Qcow2CreateOptions.DEFAULT_REFCOUNT_BITS))
+                .withJournal(values.isOn("journal"))
                 .withExtendedL2(values.isOn("extended_l2"))
                 .withCompression(
                         Compression.ofOptionValue(compression)

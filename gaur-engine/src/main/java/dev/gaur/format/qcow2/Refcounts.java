@@ -46,6 +46,7 @@ final class Refcounts {
 
     private long[] table;
     private boolean increased;
+    private CountJournal journal = CountJournal.NONE;
 
     /** New blocks whose entries the table in the file does not have yet. */
     private final TreeSet<Integer> unhooked = new TreeSet<>();
@@ -72,6 +73,11 @@ final class Refcounts {
 
     Header header() {
         return header.get();
+    }
+
+    /** Lets somebody note changes before the file gets them. */
+    void setJournal(CountJournal other) {
+        journal = other;
     }
 
     private long[] readTable() {
@@ -178,7 +184,8 @@ final class Refcounts {
         Iterator<Map.Entry<Integer, CountBlock>> eldest = blocks.entrySet().iterator();
         while (eldest.hasNext()) {
             Map.Entry<Integer, CountBlock> each = eldest.next();
-            if (!unhooked.contains(each.getKey())) {
+            boolean kept = each.getValue().isDirty() && journal.keepsCounts();
+            if (!kept && !unhooked.contains(each.getKey())) {
                 each.getValue().writeTo(file); // Safe at any time.
                 eldest.remove();
                 return;
@@ -267,6 +274,7 @@ final class Refcounts {
         unhooked.add(index);
         metadata.add(cluster, 1);
         increased = true;
+        journal.blockAdded(index, cluster);
     }
 
     /**
@@ -306,7 +314,34 @@ final class Refcounts {
         unhooked.clear();
     }
 
+    /**
+     * Writes new blocks, to which nothing in the file leads yet.
+     *
+     * @return whether there are any, which must be stable before anything leads to them
+     */
+    boolean writeNewBlocks() {
+        unhooked.forEach(index -> block(index).writeTo(file));
+        return !unhooked.isEmpty();
+    }
+
+    /** Which words of the file {@link #writeBack} will change, those of new blocks left aside. */
+    JournalRecords changes() {
+        JournalRecords records = new JournalRecords();
+        blocks.forEach(
+                (index, block) -> {
+                    if (!unhooked.contains(index)) {
+                        block.addChanges(file, records);
+                    }
+                });
+        long at = header.get().refcountTableOffset();
+        unhooked.forEach(index -> records.words(at + (long) index * Long.BYTES, 1, table[index]));
+        return records;
+    }
+
     private void writeBlocks() {
+        if (journal.keepsCounts()) {
+            journal.countsEscape();
+        }
         List<CountBlock> dirty = new ArrayList<>();
         for (CountBlock block : blocks.values()) {
             if (block.isDirty()) {

@@ -65,6 +65,9 @@ final class Repair implements Repairer {
         if (!header.has(Header.DIRTY)) {
             return header;
         }
+        if (JournalReplay.run(file, header)) {
+            return HeaderCodec.read(file);
+        }
         CheckReport report = new Repair(file, header).repair(RepairMode.ALL, CheckListener.NONE);
         if (report.failure().equals(NO_SPACE)) { // It is tried again before the next change.
             throw new BlockException.Media(
@@ -91,6 +94,7 @@ final class Repair implements Repairer {
 
     @Override
     public CheckReport repair(RepairMode mode, CheckListener listener) {
+        replay();
         CheckReport report;
         try {
             report = repairOnce(mode, listener);
@@ -99,6 +103,14 @@ final class Repair implements Repairer {
         }
         header = HeaderCodec.readForCheck(storage);
         return report;
+    }
+
+    /** What a journal tells is cheaper than what all tables do; and who writes makes it stale. */
+    private void replay() {
+        Header now = HeaderCodec.readForCheck(storage);
+        if (JournalReplay.run(storage, now)) {
+            header = HeaderCodec.readForCheck(storage);
+        }
     }
 
     private CheckReport repairOnce(RepairMode mode, CheckListener listener) {

@@ -9,6 +9,7 @@ import dev.gaur.mem.Bytes;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
@@ -42,9 +43,21 @@ final class WriteBack {
     /** A slice whose state in memory is to be written, and its sectors that changed. */
     private record Changed(long number, TableSlice slice, long sectors) {}
 
-    private record Batch(List<Changed> slices, int[] l1, List<Free> frees, boolean barrier) {
+    private record Batch(
+            List<Changed> slices,
+            int[] l1,
+            List<Free> frees,
+            Journal.Notes notes,
+            boolean barrier) {
         boolean isEmpty() {
             return slices.isEmpty() && l1.length == 0;
+        }
+
+        /** Whether what was noted must be stable before anything that it is about is written. */
+        boolean notesFirst() {
+            // A table to which no L1 entry in the file leads yet is seen after another barrier.
+            return notes.blocks()
+                    || notes.tables().stream().anyMatch(it -> Arrays.binarySearch(l1, it) < 0);
         }
     }
 
@@ -53,6 +66,7 @@ final class WriteBack {
     private final Geometry geometry;
     private final ClusterAllocator allocator;
     private final LiveHeader header;
+    private final Journal journal;
     private final ClusterSet metadata;
     private final Health health;
     private final Epoch epoch;
@@ -82,6 +96,7 @@ final class WriteBack {
             StorageNode data,
             LiveHeader header,
             ClusterAllocator allocator,
+            Journal journal,
             ClusterSet metadata,
             Health health,
             Epoch epoch,
@@ -91,6 +106,7 @@ final class WriteBack {
         this.header = header;
         this.geometry = header.get().geometry();
         this.allocator = allocator;
+        this.journal = journal;
         this.metadata = metadata;
         this.health = health;
         this.epoch = epoch;
@@ -138,14 +154,24 @@ final class WriteBack {
         dirtySectors.merge(number, sectors, (a, b) -> a | b);
     }
 
-    /** Notes a new L1 entry. */
-    void changedL1(int index) {
+    /**
+     * Notes a new L1 entry.
+     *
+     * @param old where the table lay to which it led, or 0
+     */
+    void changedL1(int index, long old) {
         dirtyL1.set(index);
+        journal.tableChanges(index, old);
     }
 
     /** Says that data written so far must be stable before the links noted so far. */
     void requireBarrier() {
         barrier = true;
+    }
+
+    /** Notes a slice that is about to change. */
+    void changing(long number, TableSlice old) {
+        journal.sliceChanges(number, old);
     }
 
     /** Notes references that are gone with the changes noted so far. */
@@ -202,6 +228,7 @@ final class WriteBack {
                         epoch.awaitEarlier();
                         batch.frees().forEach(this::reclaim);
                     });
+            journal.freed(batch.frees().stream().mapToLong(Free::clusters).sum());
         }
     }
 
@@ -216,6 +243,7 @@ final class WriteBack {
                 dirtyL1.set(index);
             }
             frees.addAll(batch.frees());
+            journal.putBack(batch.notes());
             barrier |= batch.barrier();
         } finally {
             mapping.unlock();
@@ -235,7 +263,8 @@ final class WriteBack {
                         slices.add(new Changed(number, slice, sectors));
                     });
             slices.sort((a, b) -> Long.compare(a.number(), b.number()));
-            Batch batch = new Batch(slices, dirtyL1.stream().toArray(), frees, barrier);
+            int[] l1 = dirtyL1.stream().toArray();
+            Batch batch = new Batch(slices, l1, frees, journal.take(), barrier);
             dirtySectors.clear();
             dirtyL1.clear();
             frees = new ArrayList<>();
@@ -247,13 +276,13 @@ final class WriteBack {
     }
 
     private void write(Batch batch, boolean stable) {
-        if (!batch.isEmpty()) {
-            if (lazy) { // Stable before the first link.
-                health.orFail(() -> header.setIncompatible(Header.DIRTY, true));
-            }
-        }
-        if (!lazy) {
+        journal.write(batch.notes(), !batch.isEmpty());
+        if (!journal.isOff()) {
+            countsUnstable |= batch.notesFirst();
+        } else if (!lazy) {
             writeCounts();
+        } else if (!batch.isEmpty()) { // Stable before the first link.
+            health.orFail(() -> header.setIncompatible(Header.DIRTY, true));
         }
         // Q14: counts bring a flush; without them the end of the file needs it, where new clusters
         // are.

@@ -24,6 +24,7 @@ final class WriteEngine {
     private final Geometry geometry;
     private final ClusterSet metadata = new ClusterSet();
     private final ClusterAllocator allocator;
+    private final Journal journal;
     private final WriteBack writeBack;
     private final WritePath writePath;
     private final ZeroPath zeroPath;
@@ -82,9 +83,12 @@ final class WriteEngine {
         long cacheBytes = CacheSizes.of(options, now).countBytes();
         Refcounts refcounts = new Refcounts(file, header, metadata, health, cacheBytes);
         this.allocator = new ClusterAllocator(file, geometry, refcounts, metadata, health);
+        this.journal = new Journal(file, header, allocator, metadata, health);
+        refcounts.setJournal(journal);
         DiscardOptions discard = options.discard();
         this.writeBack =
-                new WriteBack(file, data, header, allocator, metadata, health, epoch, discard);
+                new WriteBack(
+                        file, data, header, allocator, journal, metadata, health, epoch, discard);
         Linker linker = new Linker(file, now, allocator, metadata, writeBack);
         RangeLock claims = new RangeLock();
         this.writePath =
@@ -184,7 +188,12 @@ final class WriteEngine {
     void makeEmpty(View view) {
         health.check();
         bitmaps.markAll();
-        zeroPath.dropAll(view, () -> finish(Durability.CACHED));
+        zeroPath.dropAll(
+                view,
+                () -> {
+                    finish(Durability.CACHED);
+                    checkpoint();
+                });
         writeBack.flush();
         waiting.forgetAll();
         if (data != file) { // Only now that no entry leads there.
@@ -256,6 +265,20 @@ final class WriteEngine {
         }
     }
 
+    /** Whether {@link #checkpoint} shall be called soon. */
+    boolean isCheckpointDue() {
+        return journal.isDue();
+    }
+
+    /** Empties the journal if it is time; while no change is under way. */
+    void checkpoint() {
+        if (journal.isDue() && !health.isFailed()) {
+            compressedWrites.close(); // Counts are nothing but references then.
+            writeBack.flush();
+            health.orFail(() -> allocator.withoutStep(journal::checkpoint));
+        }
+    }
+
     /**
      * Writes everything out, so that the file has true counts, no spare clusters and no dirty bit.
      * Does nothing after a failure: what the file has then is for a repair. Bitmaps stay in memory,
@@ -271,13 +294,7 @@ final class WriteEngine {
         health.orFail(
                 () -> {
                     allocator.close();
-                    allocator.lock().lock();
-                    try {
-                        allocator.refcounts().writeBack();
-                    } finally {
-                        allocator.lock().unlock();
-                    }
-                    file.flush();
+                    allocator.withoutStep(journal::end);
                     allocator.cut();
                     if (lazy) {
                         header.setIncompatible(Header.DIRTY, false);
@@ -294,6 +311,9 @@ final class WriteEngine {
         try {
             if (!waiting.isEmpty() || !health.isFailed()) {
                 flush();
+                if (!journal.isOff() && bitmaps.isToBeStored()) {
+                    settle(); // Counts of bitmaps are none of the journal's business.
+                }
                 bitmaps.store(allocator, metadata, health);
             }
         } catch (RuntimeException failed) {

@@ -89,6 +89,7 @@ final class Kinds {
             kinds.add(new Kind("2M" + on, plain.withClusterSize(2 << 20), backing));
             kinds.add(new Kind("v2" + on, small.withVersion(2), backing));
             kinds.add(new Kind("lazy" + on, small.withLazyRefcounts(true), backing));
+            kinds.add(new Kind("journal" + on, small.withJournal(true), backing));
             kinds.add(new Kind("bits4" + on, small.withRefcountBits(4), backing));
             kinds.add(new Kind("bits8" + on, small.withRefcountBits(8), backing));
             kinds.add(new Kind("bits32" + on, small.withRefcountBits(32), backing));

@@ -70,6 +70,16 @@ class CrashTest {
                 "v3 cluster=4k size=60k pre=metadata",
                 "v3 cluster=4k size=60k data",
                 "v3 cluster=4k size=60k dataraw",
+                "v3 cluster=512 size=60k journal",
+                "v3 cluster=512 size=60k journal=4k",
+                "v3 cluster=512 size=60k journal=1k",
+                "v3 cluster=512 size=100k journal=16k rc=64",
+                "v3 cluster=1k size=100k journal=2k rc=1",
+                "v3 cluster=1k size=40k journal rc=64 lazy",
+                "v3 cluster=4k size=100k journal backing=raw:60k zstd",
+                "v3 cluster=16k size=160k ext journal",
+                "v3 cluster=64k size=640k journal",
+                "v3 cluster=4k size=60k data journal",
                 "raw size=40k"
             })
     void whateverSurvivesIsIntact(String text, TestReporter reporter) {

@@ -44,6 +44,8 @@ class CrashThreadsTest {
                 "v3 cluster=512 size=32k rc=64",
                 "v3 cluster=16k size=256k ext backing=qcow2:100k",
                 "v3 cluster=4k size=64k lazy backing=raw:64k",
+                "v3 cluster=512 size=64k journal=4k",
+                "v3 cluster=4k size=64k journal backing=raw:40k",
                 "v2 cluster=4k size=64k",
                 "v3 cluster=4k size=64k data",
                 "v3 cluster=4k size=64k dataraw"

@@ -16,13 +16,15 @@ import java.util.Random;
  * @param dataFile whether guest data lies in a file of its own
  * @param backingFormat {@code raw}, {@code qcow2}, or empty for no backing file
  * @param backingSize bytes of the backing file's disk
+ * @param journalBytes how long its journal shall be, if it has one; 0 for what is best
  */
 record ImageSpec(
         boolean raw,
         Qcow2CreateOptions options,
         DataFile dataFile,
         String backingFormat,
-        long backingSize) {
+        long backingSize,
+        long journalBytes) {
     private static final int SECTOR = 512;
     private static final int KIB = 1024;
 
@@ -38,7 +40,8 @@ record ImageSpec(
 
     /** Reads what {@link #toString} prints. */
     static ImageSpec of(String text) {
-        ImageSpec spec = new ImageSpec(false, Qcow2CreateOptions.ofSize(0), DataFile.NONE, "", 0);
+        ImageSpec spec =
+                new ImageSpec(false, Qcow2CreateOptions.ofSize(0), DataFile.NONE, "", 0, 0);
         for (String word : text.split(" ")) {
             spec = spec.with(word.split("[=:]"));
         }
@@ -47,25 +50,34 @@ record ImageSpec(
 
     private ImageSpec with(String[] word) {
         return switch (word[0]) {
-            case "raw" -> new ImageSpec(true, options, dataFile, backingFormat, backingSize);
+            case "raw" ->
+                    new ImageSpec(
+                            true, options, dataFile, backingFormat, backingSize, journalBytes);
             case "v2" -> with(options.withVersion(2));
             case "v3" -> with(options.withVersion(3));
             case "cluster" -> with(options.withClusterSize(size(word[1])));
             case "size" -> with(options.withSize(size(word[1])));
             case "rc" -> with(options.withRefcountBits(Long.parseLong(word[1])));
             case "ext" -> with(options.withExtendedL2(true));
+            case "journal" -> withJournal(word.length > 1 ? size(word[1]) : 0);
             case "lazy" -> with(options.withLazyRefcounts(true));
             case "zstd" -> with(options.withCompression(Compression.ZSTD));
             case "pre" -> with(options.withPreallocation(preallocation(word[1])));
-            case "data" -> new ImageSpec(raw, options, DataFile.PLAIN, "", 0);
-            case "dataraw" -> new ImageSpec(raw, options, DataFile.RAW, "", 0);
-            case "backing" -> new ImageSpec(raw, options, dataFile, word[1], size(word[2]));
+            case "data" -> new ImageSpec(raw, options, DataFile.PLAIN, "", 0, journalBytes);
+            case "dataraw" -> new ImageSpec(raw, options, DataFile.RAW, "", 0, journalBytes);
+            case "backing" ->
+                    new ImageSpec(raw, options, dataFile, word[1], size(word[2]), journalBytes);
             default -> throw new IllegalArgumentException(word[0]);
         };
     }
 
+    private ImageSpec withJournal(long bytes) {
+        Qcow2CreateOptions with = options.withJournal(true);
+        return new ImageSpec(raw, with, dataFile, backingFormat, backingSize, bytes);
+    }
+
     private ImageSpec with(Qcow2CreateOptions other) {
-        return new ImageSpec(raw, other, dataFile, backingFormat, backingSize);
+        return new ImageSpec(raw, other, dataFile, backingFormat, backingSize, journalBytes);
     }
 
     private static Preallocation preallocation(String text) {
@@ -96,6 +108,9 @@ record ImageSpec(
         if (!old) {
             words.add("rc=" + (1 << random.nextInt(7)));
             words.addAll(random.nextInt(6) == 0 ? List.of("lazy") : List.of());
+            words.addAll(random.nextInt(4) == 0 ? List.of("journal") : List.of());
+            long small = Math.max(2L << clusterBits, 4 << 10);
+            words.addAll(random.nextInt(8) == 0 ? List.of("journal=" + small) : List.of());
             words.addAll(random.nextInt(3) == 0 ? List.of("zstd") : List.of());
             words.addAll(ext ? List.of("ext") : List.of());
         }
@@ -146,6 +161,9 @@ record ImageSpec(
         words.add("size=" + options.size());
         words.add("rc=" + options.refcountBits());
         words.addAll(options.lazyRefcounts() ? List.of("lazy") : List.of());
+        if (options.journal()) {
+            words.add(journalBytes > 0 ? "journal=" + journalBytes : "journal");
+        }
         words.addAll(options.compression() == Compression.ZSTD ? List.of("zstd") : List.of());
         words.addAll(options.extendedL2() ? List.of("ext") : List.of());
         if (options.preallocation() != Preallocation.OFF) {

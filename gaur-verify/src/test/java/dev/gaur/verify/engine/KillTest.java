@@ -33,6 +33,7 @@ class KillTest {
                     "v3 cluster=64k size=4096k",
                     "v3 cluster=512 size=100k",
                     "v3 cluster=4k size=400k lazy",
+                    "v3 cluster=4k size=1024k journal",
                     "v3 cluster=16k size=2048k ext");
 
     static LongStream seeds() {

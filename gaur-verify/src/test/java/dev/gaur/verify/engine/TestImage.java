@@ -14,6 +14,7 @@ import dev.gaur.format.qcow2.ImageCreator;
 import dev.gaur.format.qcow2.Qcow2CreateOptions;
 import dev.gaur.format.qcow2.Qcow2Format;
 import dev.gaur.format.raw.RawFormat;
+import dev.gaur.mem.Bytes;
 import dev.gaur.storage.Reference;
 import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.DiskModel;
@@ -48,6 +49,9 @@ record TestImage(
     /** The name of the image file when it is exported. */
     static final String FILE = "image.qcow2";
 
+    /** Where the header of a new image says how long its journal shall be. */
+    private static final long JOURNAL_LENGTH_AT = 136;
+
     private static final String BACKING = "base.img";
     private static final String DATA = "data.raw";
 
@@ -76,6 +80,11 @@ record TestImage(
         }
         MemoryStorage file = new MemoryStorage(FILE, 0);
         ImageCreator.create(file, data, options);
+        if (spec.journalBytes() > 0) {
+            MemorySegment length = MemorySegment.ofArray(new byte[Long.BYTES]);
+            Bytes.putU64(length, 0, spec.journalBytes());
+            file.write(JOURNAL_LENGTH_AT, length, Durability.CACHED);
+        }
         return new TestImage(spec, file, data, backing, below);
     }
 
