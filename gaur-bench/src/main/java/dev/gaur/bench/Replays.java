@@ -55,9 +55,9 @@ public final class Replays {
             double[] repairs = new double[pairs];
             double[] cleans = new double[pairs];
             for (int round = -WARM_UPS; round < pairs; round++) {
-                double replay = measure(image, arguments[3], 2 * round, cold, false);
+                double replay = measure(image, arguments[3], 2L * round, cold, false);
                 double clean = open(image, cold);
-                double repair = measure(image, arguments[3], 2 * round + 1, cold, true);
+                double repair = measure(image, arguments[3], 2L * round + 1, cold, true);
                 if (round >= 0) {
                     replays[round] = replay;
                     repairs[round] = repair;

@@ -99,6 +99,7 @@ class JournalOracleTest {
             session.run(
                     Workload.random(new Random(seed), created.spec(), Workload.Extras.NONE, 30));
             session.run(new Op.Write(0, 3000, seed, true));
+            session.flush(); // What waits in memory is in no file.
             work.copy().export(folder);
             Image image = session.image();
             return TestBytes.readArray(image, 0, (int) image.length());
