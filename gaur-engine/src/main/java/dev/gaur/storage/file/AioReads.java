@@ -4,10 +4,10 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.gaur.block.PendingRead;
 import dev.gaur.ffi.Aio;
+import dev.gaur.sync.Gate;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +23,8 @@ final class AioReads implements AutoCloseable {
     private static final int TIMESPEC_BYTES = 16;
 
     private final int fd;
-    private final Consumer<Read> end;
+    private final DirectIo direct;
+    private final Gate gate;
     private final long context;
     private final MemorySegment ring;
     private final ReentrantLock beginning = new ReentrantLock();
@@ -42,11 +43,13 @@ final class AioReads implements AutoCloseable {
     private int waitingCount;
 
     /**
-     * @param end what to do, once, when a read is finished by its owner
+     * @param direct reads what could not be read so, in the way that tells what is wrong
+     * @param gate of the file, which reads hold open
      */
-    AioReads(int fd, Consumer<Read> end) {
+    AioReads(int fd, DirectIo direct, Gate gate) {
         this.fd = fd;
-        this.end = end;
+        this.direct = direct;
+        this.gate = gate;
         Arena arena = Arena.ofAuto();
         requests = arena.allocate((long) READS_MAX * Aio.REQUEST_BYTES, Long.BYTES);
         addresses = arena.allocate((long) READS_MAX * Long.BYTES, Long.BYTES);
@@ -74,22 +77,6 @@ final class AioReads implements AutoCloseable {
             this.ticket = ticket;
         }
 
-        long offset() {
-            return offset;
-        }
-
-        MemorySegment target() {
-            return target;
-        }
-
-        int ticket() {
-            return ticket;
-        }
-
-        boolean isComplete() {
-            return result == target.byteSize();
-        }
-
         private void done(long count) {
             result = count;
             done = true;
@@ -108,7 +95,13 @@ final class AioReads implements AutoCloseable {
             while (!done) {
                 await(this);
             }
-            end.accept(this);
+            try {
+                if (result != target.byteSize()) {
+                    direct.read(offset, target);
+                }
+            } finally {
+                gate.leave(ticket);
+            }
         }
     }
 
@@ -116,25 +109,31 @@ final class AioReads implements AutoCloseable {
      * Begins a read.
      *
      * @param target native and aligned
-     * @param ticket kept for the owner
+     * @param ticket of the gate, which is left here or by the read
      * @return null if too many are under way
      */
-    @Nullable Read begin(long offset, MemorySegment target, int ticket) {
+    @Nullable PendingRead begin(long offset, MemorySegment target, int ticket) {
+        PendingRead read = null;
         beginning.lock();
         try {
-            if (freeCount == 0) {
-                return null;
-            }
-            int slot = free[--freeCount];
-            MemorySegment request = request(slot);
-            Aio.putRead(request, slot, fd, target, offset);
-            Read read = new Read(offset, target, ticket);
-            reads[slot] = read;
-            waiting[waitingCount++] = slot;
+            read = freeCount == 0 ? null : take(offset, target, ticket);
             return read;
         } finally {
             beginning.unlock();
+            if (read == null) {
+                gate.leave(ticket);
+            }
         }
+    }
+
+    private Read take(long offset, MemorySegment target, int ticket) {
+        int slot = free[--freeCount];
+        MemorySegment request = request(slot);
+        Aio.putRead(request, slot, fd, target, offset);
+        Read read = new Read(offset, target, ticket);
+        reads[slot] = read;
+        waiting[waitingCount++] = slot;
+        return read;
     }
 
     private MemorySegment request(int slot) {

@@ -227,41 +227,21 @@ final class NativeStorage implements StorageNode {
         if (direct == null || !direct.isPossibleAtOnce(offset, target)) {
             return null;
         }
-        int ticket = enter();
-        AioReads.Read read = null;
-        try {
-            read = aio().begin(offset, target, ticket);
-            return read;
-        } finally {
-            if (read == null) {
-                gate.leave(ticket);
-            }
-        }
+        return aio(direct).begin(offset, target, enter());
     }
 
-    private AioReads aio() {
+    private AioReads aio(DirectIo io) {
         AioReads known = aio;
-        return known != null ? known : makeAio();
+        return known != null ? known : makeAio(io);
     }
 
-    private synchronized AioReads makeAio() {
+    private synchronized AioReads makeAio(DirectIo io) {
         AioReads known = aio;
         if (known == null) {
-            known = new AioReads(fd, this::finish);
+            known = new AioReads(fd, io, gate);
             aio = known;
         }
         return known;
-    }
-
-    /** Whatever was not as expected is read again, in the way that tells what is wrong. */
-    private void finish(AioReads.Read read) {
-        try {
-            if (direct != null && !read.isComplete()) {
-                direct.read(read.offset(), read.target());
-            }
-        } finally {
-            gate.leave(read.ticket());
-        }
     }
 
     @Override
