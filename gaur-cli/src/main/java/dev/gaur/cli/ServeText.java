@@ -164,6 +164,10 @@ final class ServeText implements ServeReport {
         line.append(" requests/s, ").append(Sizes.human((long) ((bytesNow - bytes) / seconds)));
         line.append("/s, ").append(service.connections()).append(" clients");
         appendCaches(line, cachesNow.since(caches));
+        long waiting = DataCaches.of(service.disks()).bytes();
+        if (waiting > 0) {
+            line.append(", ").append(Sizes.human(waiting)).append(" wait");
+        }
         requests = requestsNow;
         bytes = bytesNow;
         caches = cachesNow;

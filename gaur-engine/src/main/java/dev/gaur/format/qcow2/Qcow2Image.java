@@ -486,8 +486,8 @@ final class Qcow2Image implements Image {
         view.cache().cleanIfDue();
         int ticket = changes.tryEnter();
         if (ticket != Epoch.PAUSED) {
-            WriteEngine ready = engine;
             try {
+                WriteEngine ready = engine;
                 if (ready != null && !closed.get()) {
                     ready.waiting().evictOld();
                 }
@@ -523,10 +523,8 @@ final class Qcow2Image implements Image {
     }
 
     private void endChanges() {
-        if (writable) {
-            changes.pause(); // Requests under way end; what comes now finds the image closed.
-            changes.resume();
-        }
+        changes.pause(); // Requests under way end; what comes now finds the image closed.
+        changes.resume();
         BitmapStore bitmaps = bitmapStore;
         boolean unstored = bitmaps != null && bitmaps.isToBeStored() && !health.isFailed();
         WriteEngine ready = unstored ? engine() : engine;

@@ -56,8 +56,7 @@ final class NativeStorage implements StorageNode {
 
     private volatile @Nullable AioReads aio;
 
-    /** Whether {@link #reserve} does anything: 1 yes, -1 no, 0 not known yet. */
-    private volatile int reserves;
+    private final FileHints hints;
 
     private NativeStorage(
             String name, FileIdentity identity, int fd, boolean writable, boolean direct) {
@@ -67,6 +66,7 @@ final class NativeStorage implements StorageNode {
         this.fd = fd;
         this.writable = writable;
         this.length = new AtomicLong(Posix.lseek(fd, 0, Posix.SEEK_END));
+        this.hints = new FileHints(fd);
         this.direct = direct ? new DirectIo(name, fd, length, device) : null;
     }
 
@@ -365,32 +365,20 @@ final class NativeStorage implements StorageNode {
 
     @Override
     public void startWriting(long offset, long count) {
-        if (direct != null) {
-            return; // It is there already.
-        }
-        int ticket = enterForWriting();
-        try {
-            Posix.startWriting(fd, offset, count);
-        } finally {
-            gate.leave(ticket);
+        if (direct == null) { // Else it is there already.
+            hint(() -> hints.startWriting(offset, count));
         }
     }
 
-    /**
-     * {@inheritDoc} Only ext4 is asked: there each page of a new file costs a reservation, in all a
-     * third of the time that writing takes. Memory file systems become slower by it.
-     */
     @Override
     public void reserve(long offset, long count) {
+        hint(() -> hints.reserve(offset, count));
+    }
+
+    private void hint(Runnable call) {
         int ticket = enterForWriting();
         try {
-            if (reserves == 0) {
-                reserves = Posix.fstatfsType(fd) == Posix.EXT4_SUPER_MAGIC ? 1 : -1;
-            }
-            int keep = Posix.FALLOC_FL_KEEP_SIZE;
-            if (reserves > 0 && uninterrupted(() -> Posix.fallocate(fd, keep, offset, count)) < 0) {
-                reserves = -1; // Full, or not able to: the writing itself will tell.
-            }
+            call.run();
         } finally {
             gate.leave(ticket);
         }
