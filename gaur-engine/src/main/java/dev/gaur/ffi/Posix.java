@@ -320,8 +320,8 @@ public final class Posix {
      * {@code sync_file_range} with {@code SYNC_FILE_RANGE_WRITE}: starts to write a range to the
      * disk. Nothing is stable by that; what goes wrong {@link #fdatasync} will tell.
      *
-     * @see <a
-     *     href="https://man7.org/linux/man-pages/man2/sync_file_range.2.html">sync_file_range(2)</a>
+     * @see <a href="https://man7.org/linux/man-pages/man2/sync_file_range.2.html">its manual
+     *     page</a>
      */
     public static void startWriting(int fd, long offset, long length) {
         try {
