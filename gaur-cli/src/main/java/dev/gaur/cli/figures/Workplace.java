@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * The folder in which a run has its files, and the processes it has started. When it is closed, or
@@ -128,7 +129,16 @@ final class Workplace implements AutoCloseable {
         try {
             Runtime.getRuntime().removeShutdownHook(onExit);
         } catch (IllegalStateException _) {
-            // A signal is ending the program; the hook does the same.
+            awaitEnd(); // A signal is ending the program; the hook does the same.
+        }
+    }
+
+    /** Who goes on would end the process with a status that says nothing of the signal. */
+    private static void awaitEnd() {
+        try {
+            new CountDownLatch(1).await();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
     }
 
