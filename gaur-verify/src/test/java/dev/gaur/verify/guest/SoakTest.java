@@ -43,6 +43,8 @@ class SoakTest {
                     "-Xms96m",
                     "-Xmx96m",
                     "-XX:+AlwaysPreTouch",
+                    "-XX:MaxDirectMemorySize=256m", // Else as much as the heap, which is small
+                    // here.
                     ImageZoo.LONG ? "-XX:+TieredCompilation" : "-XX:TieredStopAtLevel=1");
 
     // How much bigger the last quarter's biggest may be than the first quarter's.
