@@ -183,7 +183,10 @@ final class Qcow2Image implements Image {
         if (due) {
             changes.pause();
             try {
-                Optional.ofNullable(engine).ifPresent(WriteEngine::checkpoint);
+                WriteEngine ready = engine;
+                if (ready != null && !closed.get()) { // Who closes works alone on it by now.
+                    ready.checkpoint();
+                }
             } finally {
                 changes.resume();
             }
