@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.Gaur;
 import dev.gaur.OpenOptions;
+import dev.gaur.cli.Cli;
 import dev.gaur.storage.OpenPolicy;
 import dev.gaur.verify.Peers;
 import dev.gaur.verify.zoo.ImageZoo;
@@ -31,13 +32,14 @@ import org.junit.jupiter.params.provider.MethodSource;
  * go on with the image.
  */
 class ServerKillTest {
-    private static final int ROUNDS = ImageZoo.LONG ? 300 : 10;
+    private static final int ROUNDS = ImageZoo.LONG ? 390 : 13;
     private static final int ACKNOWLEDGED_MAX = 1500;
     private static final int SIGKILL = 9;
     private static final int SIGTERM = 15;
     private static final int KILLED = 128 + SIGKILL;
     private static final int LEAKS = 3;
     private static final String SIZE = "8M";
+    private static final String JOURNAL = "journal=on";
 
     /** Kinds of images; "base" and "snapshot" are what they begin with. */
     private static final List<String> KINDS =
@@ -51,6 +53,9 @@ class ServerKillTest {
                     "snapshot extended_l2=on",
                     "cluster_size=512",
                     "compat=0.10",
+                    JOURNAL,
+                    "base " + JOURNAL,
+                    "snapshot " + JOURNAL,
                     "raw");
 
     @TempDir Path folder;
@@ -120,8 +125,11 @@ class ServerKillTest {
             return image;
         }
         String[] words = kind.split(" ");
-        List<Object> create = new ArrayList<>(List.of("create", "-q", "-f", "qcow2", "-o"));
-        create.add(words[words.length - 1]);
+        String option = words[words.length - 1];
+        List<Object> create = new ArrayList<>(List.of("create", "-q", "-f", "qcow2"));
+        if (!option.equals(JOURNAL)) {
+            create.addAll(List.of("-o", option));
+        }
         if (words[0].equals("base")) {
             Path base = folder.resolve("base");
             qemuImg("create", "-q", "-f", "qcow2", base, SIZE).ok();
@@ -133,6 +141,9 @@ class ServerKillTest {
         if (words[0].equals("snapshot")) {
             qemuIo(image, "qcow2", "write -P 0xdd 1M 5M").ok();
             qemuImg("snapshot", "-c", "before", image).ok();
+        }
+        if (option.equals(JOURNAL)) {
+            Cli.gaur("amend", "-o", JOURNAL, image).ok();
         }
         return image;
     }
