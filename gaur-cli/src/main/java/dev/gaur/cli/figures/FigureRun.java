@@ -78,9 +78,7 @@ public final class FigureRun {
         List<Way> ways = ways();
         for (Figure figure : Catalogue.all()) {
             for (CacheMode cache : settings.caches()) {
-                for (Way way : ways) {
-                    plan.addAll(plan(selection, figure, cache, way));
-                }
+                plan.addAll(plan(selection, figure, cache, ways));
             }
         }
         return plan;
@@ -104,26 +102,26 @@ public final class FigureRun {
         return ways;
     }
 
-    /** In the API all kinds of images take turns with each kind of requests. */
-    private List<Measured> plan(Selection selection, Figure figure, CacheMode cache, Way way) {
-        List<Measured> plan = new ArrayList<>();
-        for (Variant variant : figure.variants()) {
-            for (Pattern pattern : figure.patterns()) {
-                if (selection.has(figure, pattern, variant)
-                        && (way != Way.QEMU || variant.peers())
-                        && isPossible(variant)) {
-                    plan.add(new Measured(figure, cache, way, variant, pattern));
+    /** With each kind of requests all kinds of images take turns, and with each both servers. */
+    private List<Measured> plan(
+            Selection selection, Figure figure, CacheMode cache, List<Way> ways) {
+        List<Measured> inside = new ArrayList<>();
+        List<Measured> served = new ArrayList<>();
+        for (Pattern pattern : figure.patterns()) {
+            for (Variant variant : figure.variants()) {
+                if (!selection.has(figure, pattern, variant) || !isPossible(variant)) {
+                    continue;
+                }
+                for (Way way : ways) {
+                    if (way != Way.QEMU || variant.peers()) {
+                        (way.isServed() ? served : inside)
+                                .add(new Measured(figure, cache, way, variant, pattern));
+                    }
                 }
             }
         }
-        if (way == Way.API) {
-            plan.sort((a, b) -> order(figure, a.pattern()) - order(figure, b.pattern()));
-        }
-        return plan;
-    }
-
-    private static int order(Figure figure, Pattern pattern) {
-        return figure.patterns().indexOf(pattern);
+        inside.addAll(served);
+        return inside;
     }
 
     private boolean isPossible(Variant variant) {
@@ -152,39 +150,18 @@ public final class FigureRun {
     private void measure(List<Measured> plan) {
         int total = plan.size() * settings.rounds();
         for (int round = 0; round < settings.rounds(); round++) {
-            for (int i = 0; i < plan.size(); ) {
-                int end = i + 1;
-                while (end < plan.size() && plan.get(i).sharesServer(plan.get(end))) {
-                    end++;
-                }
+            for (int i = 0; i < plan.size(); i++) {
                 if (budget.isOver() && done > 0) {
                     leaveOut(plan, round, i);
                     return;
                 }
-                measureBatch(plan.subList(i, end), total);
-                i = end;
+                Measured what = plan.get(i);
+                watcher.at(done, total, what.title());
+                Sample sample = what.way() == Way.API ? api.measure(what) : nbd.measure(what);
+                results.computeIfAbsent(what, _ -> new ArrayList<>()).add(sample);
+                done++;
             }
         }
-    }
-
-    private void measureBatch(List<Measured> batch, int total) {
-        Measured first = batch.getFirst();
-        watcher.at(done, total, first.title());
-        if (first.way() == Way.API) {
-            add(first, api.measure(first));
-        } else {
-            nbd.measure(
-                    batch,
-                    (what, sample) -> {
-                        add(what, sample);
-                        watcher.at(done, total, what.title());
-                    });
-        }
-    }
-
-    private void add(Measured what, Sample sample) {
-        results.computeIfAbsent(what, _ -> new ArrayList<>()).add(sample);
-        done++;
     }
 
     private void leaveOut(List<Measured> plan, int round, int from) {

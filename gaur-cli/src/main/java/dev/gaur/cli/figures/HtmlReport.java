@@ -107,7 +107,11 @@ final class HtmlReport {
                         + " of two figures of one round. A first pass writes to every place of an"
                         + " image once; what is written again afterwards, at the same places, is"
                         + " the lighter bar. Bars of qemu-nbd are against the same raw of ours."
-                        + " Server and client have a processor each where there are two.");
+                        + " Server and client have a processor each where there are two. Over NBD"
+                        + " each figure is of a server of its own, which has had the very same"
+                        + " requests before, to two to six other new images of the same kind, for"
+                        + " three seconds at most: a JVM compiles what is hot meanwhile. Each of"
+                        + " those images has a process of qemu-nbd, too.");
     }
 
     private String rounds() {

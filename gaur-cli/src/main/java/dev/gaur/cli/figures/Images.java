@@ -10,8 +10,10 @@ import dev.gaur.storage.CacheMode;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -190,6 +192,9 @@ final class Images {
     private static void copy(Path from, Path to) {
         try {
             Files.copy(from, to);
+            try (FileChannel file = FileChannel.open(to, StandardOpenOption.WRITE)) {
+                file.force(false); // For the same reason as in write().
+            }
         } catch (IOException failure) {
             throw new FiguresException("cannot copy an image: " + failure.getMessage(), failure);
         }

@@ -44,6 +44,9 @@ final class JsonReport {
             rates(json, "first-flushed", row.samples(), Sample::firstFlushed);
         }
         rates(json, "again", row.samples(), Sample::again);
+        if (row.what().way() == Way.NBD) {
+            rates(json, "young", row.samples(), Sample::young);
+        }
         json.key("ratios").beginObject();
         if (row.hasFirst()) {
             spread(json, "first-to-again", row.firstToAgain());

@@ -4,15 +4,6 @@ import dev.gaur.storage.CacheMode;
 
 /** What has one number in each round, or two: the first pass over an image, and those after it. */
 record Measured(Figure figure, CacheMode cache, Way way, Variant variant, Pattern pattern) {
-    /** Tells whether one server may serve both. */
-    boolean sharesServer(Measured other) {
-        return way.isServed()
-                && way == other.way
-                && cache == other.cache
-                && figure.key().equals(other.figure.key())
-                && variant.equals(other.variant);
-    }
-
     /** Tells whether the first pass is measured. */
     boolean hasFirst() {
         return pattern.write() && variant.hasFirst();

@@ -3,15 +3,26 @@ package dev.gaur.cli.figures;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BiConsumer;
 
-/** Measures requests that fio makes to a server. */
+/**
+ * Measures requests that fio makes to a server. Before that the same requests go to other images of
+ * the same kind: to ours by the same server, whose JVM compiles meanwhile what is hot; to those of
+ * qemu-nbd by one process each, so that the rest of the machine has had the same to do.
+ */
 final class NbdRunner {
     /** Bytes that are rewritten or read at least, if that does not take too many requests. */
     private static final long BYTES_AGAIN = 1L << 30;
 
     private static final int REQUESTS_AGAIN = 20_000;
-    private static final int REQUESTS_WARM = 60_000;
+
+    /** Requests to new places before those that are measured, if that takes no more images. */
+    private static final int REQUESTS_WARM = 12_000;
+
+    private static final int IMAGES_WARM_LEAST = 2;
+    private static final int IMAGES_WARM_MOST = 6;
+
+    /** No other image is warmed up with after so long. */
+    private static final long WARM_NANOS = 3_000_000_000L;
 
     private final Workplace place;
     private final Images images;
@@ -25,73 +36,82 @@ final class NbdRunner {
         this.fio = new Fio(place);
     }
 
-    /** Measures all that one server can serve, once. */
-    void measure(List<Measured> batch, BiConsumer<Measured, Sample> result) {
-        Measured first = batch.getFirst();
-        Variant variant = first.variant();
+    /** Measures once, by a server that is started for it. */
+    Sample measure(Measured what) {
+        Variant variant = what.variant();
+        int most = what.pattern().step() == 0 ? settings.spreadPlaces() : mostPlaces(what);
+        long[] offsets = what.pattern().offsets(images.length(variant), most);
         List<Path> files = new ArrayList<>();
-        boolean write = batch.stream().anyMatch(it -> it.pattern().write());
         try {
-            int count = variant.start().isShared() ? 1 : batch.size() + 1;
+            int count = 1 + imagesToWarm(offsets.length);
             for (int i = 0; i < count; i++) {
                 files.add(images.take(variant, "nbd-" + i + "." + variant.format()));
             }
-            if (first.way() == Way.QEMU) {
-                measureQemu(batch, files, result);
-                return;
-            }
-            try (NbdServing server =
-                    NbdServing.ofGaur(place, variant, files, first.cache(), write)) {
-                warmUp(server, first, files.getLast());
-                for (int i = 0; i < batch.size(); i++) {
-                    Path file = files.get(Math.min(i, files.size() - 1));
-                    result.accept(batch.get(i), measure(server, batch.get(i), file));
-                }
-            }
+            return what.way() == Way.QEMU
+                    ? measureQemu(what, files, offsets)
+                    : measureGaur(what, files, offsets);
         } finally {
             files.forEach(file -> images.release(variant, file));
         }
     }
 
-    /** A program that is compiled already, and serves one image. */
-    private void measureQemu(
-            List<Measured> batch, List<Path> files, BiConsumer<Measured, Sample> result) {
-        for (int i = 0; i < batch.size(); i++) {
-            Measured what = batch.get(i);
-            Path file = files.get(Math.min(i, files.size() - 1));
-            try (NbdServing server =
-                    NbdServing.ofQemu(
-                            place, what.variant(), file, what.cache(), what.pattern().write())) {
-                result.accept(what, measure(server, what, file));
+    private int imagesToWarm(int requests) {
+        if (settings.quick()) {
+            return 1;
+        }
+        int wanted = (REQUESTS_WARM + requests - 1) / requests;
+        return Math.clamp(wanted, IMAGES_WARM_LEAST, IMAGES_WARM_MOST);
+    }
+
+    private Sample measureGaur(Measured what, List<Path> files, long[] offsets) {
+        // An image that serves all is exported once.
+        List<Path> exports = files.stream().distinct().toList();
+        try (NbdServing server = NbdServing.ofGaur(place, what, exports)) {
+            Path first = files.get(1);
+            long start = System.nanoTime();
+            double young = pass(server, what, first, offsets, 1);
+            flush(server, what, first);
+            for (Path file : files.subList(2, files.size())) {
+                if (System.nanoTime() - start < WARM_NANOS) {
+                    pass(server, what, file, offsets, 2);
+                    flush(server, what, file);
+                }
             }
+            return measure(server, what, files.getFirst(), offsets).withYoung(young);
         }
     }
 
-    /** The JVM compiles what is hot: on an image of the same kind that is not measured. */
-    private void warmUp(NbdServing server, Measured what, Path file) {
-        Variant variant = what.variant();
-        long length = images.length(variant);
-        boolean write = what.pattern().write();
-        Pattern pattern = write ? Pattern.RANDOM : what.pattern();
-        long[] offsets = pattern.offsets(length, settings.mostPlaces(what.cache()));
-        fio.run(server.uri(file), length, pattern, offsets, 1);
-        if (write && !settings.quick()) {
-            Pattern again = Pattern.SEQUENTIAL.flushing();
-            long[] all = again.offsets(length, settings.mostPlaces(what.cache()));
-            int most = what.cache().direct() ? REQUESTS_AGAIN : REQUESTS_WARM;
-            fio.run(server.uri(file), length, again, all, 1 + most / all.length);
+    private Sample measureQemu(Measured what, List<Path> files, long[] offsets) {
+        long start = System.nanoTime();
+        int passes = 1;
+        for (Path file : files.subList(1, files.size())) {
+            if (passes == 1 || System.nanoTime() - start < WARM_NANOS) {
+                try (NbdServing server = NbdServing.ofQemu(place, what, file)) {
+                    pass(server, what, file, offsets, passes);
+                    flush(server, what, file);
+                }
+            }
+            passes = 2;
+        }
+        try (NbdServing server = NbdServing.ofQemu(place, what, files.getFirst())) {
+            return measure(server, what, files.getFirst(), offsets);
         }
     }
 
-    private Sample measure(NbdServing server, Measured what, Path file) {
-        Pattern pattern = what.pattern();
+    private double pass(NbdServing server, Measured what, Path file, long[] offsets, int passes) {
         long length = images.length(what.variant());
-        int most = pattern.step() == 0 ? settings.spreadPlaces() : mostPlaces(what);
-        long[] offsets = pattern.offsets(length, most);
-        double first = fio.run(server.uri(file), length, pattern, offsets, 1);
-        double flushSeconds = pattern.write() ? server.flush(file) : 0;
-        int passes = passes(what, offsets.length);
-        double again = fio.run(server.uri(file), length, pattern, offsets, passes);
+        return fio.run(server.uri(file), length, what.pattern(), offsets, passes);
+    }
+
+    /** Returns how many seconds it took. What is dirty would be written while others measure. */
+    private static double flush(NbdServing server, Measured what, Path file) {
+        return what.pattern().write() ? server.flush(file) : 0;
+    }
+
+    private Sample measure(NbdServing server, Measured what, Path file, long[] offsets) {
+        double first = pass(server, what, file, offsets, 1);
+        double flushSeconds = flush(server, what, file);
+        double again = pass(server, what, file, offsets, passes(what, offsets.length));
         return what.hasFirst()
                 ? new Sample(first, flushSeconds, again, offsets.length)
                 : new Sample(0, 0, again, offsets.length);

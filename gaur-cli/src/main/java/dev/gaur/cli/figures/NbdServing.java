@@ -36,19 +36,18 @@ final class NbdServing implements AutoCloseable {
     /**
      * Starts {@code gaur serve}.
      *
-     * @param files images of one kind
+     * @param files images of the kind that is measured
      */
-    static NbdServing ofGaur(
-            Workplace place, Variant variant, List<Path> files, CacheMode cache, boolean write) {
+    static NbdServing ofGaur(Workplace place, Measured what, List<Path> files) {
         Path socket = place.file("gaur.sock");
         List<String> command = new ArrayList<>(Tools.onServerCore());
         command.addAll(java());
         command.addAll(List.of("dev.gaur.cli.Main", "serve", "--json", "--image-opts"));
-        command.addAll(List.of("-k", socket.toString(), "--cache", modeName(cache)));
-        if (!write) {
+        command.addAll(List.of("-k", socket.toString(), "--cache", modeName(what.cache())));
+        if (!what.pattern().write()) {
             command.add("-r");
         }
-        files.forEach(file -> command.add(variant.imageOptions(file.toString())));
+        files.forEach(file -> command.add(what.variant().imageOptions(file.toString())));
         Path errors = place.file("gaur.err");
         Process process =
                 place.start(
@@ -82,17 +81,16 @@ final class NbdServing implements AutoCloseable {
     }
 
     /** Starts qemu-nbd with its best options. */
-    static NbdServing ofQemu(
-            Workplace place, Variant variant, Path file, CacheMode cache, boolean write) {
+    static NbdServing ofQemu(Workplace place, Measured what, Path file) {
         Path socket = place.file("qemu.sock");
         List<String> command = new ArrayList<>(Tools.onServerCore());
         command.addAll(List.of("qemu-nbd", "-t", "-e", "8", "-k", socket.toString()));
-        command.addAll(List.of("--cache", modeName(cache), "--aio", "io_uring"));
+        command.addAll(List.of("--cache", modeName(what.cache()), "--aio", "io_uring"));
         command.addAll(List.of("--discard", "unmap", "--image-opts"));
-        if (!write) {
+        if (!what.pattern().write()) {
             command.add("-r");
         }
-        command.add(variant.imageOptions(file.toString()));
+        command.add(what.variant().imageOptions(file.toString()));
         Path errors = place.file("qemu.err");
         Process process =
                 place.start(

@@ -47,7 +47,10 @@ public record Settings(
 
     private static final long QUICK_SPAN = 2L << 20;
     private static final int QUICK_PLACES = 512;
-    private static final int DIRECT_PLACES = 4096;
+
+    /** With 4k four times what the data cache holds; with 64k all that fits a disk. */
+    private static final int DIRECT_PLACES = 1 << 14;
+
     private static final int PLACES = 1 << 16;
     private static final int SPREAD_PLACES = 1 << 14;
     private static final int SPACE_OF_PLACE = 128 << 10;

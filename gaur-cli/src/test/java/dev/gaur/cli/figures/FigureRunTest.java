@@ -69,6 +69,15 @@ class FigureRunTest {
     }
 
     @Test
+    void allKindsOfImagesTakeTurnsWithEachKindOfRequests() {
+        run(settings(1000, 1, "cow/4k/over-raw", "cow/64k/over-raw"));
+
+        assertEquals(
+                List.of("raw", "raw backing file", "raw", "raw backing file"),
+                seen.stream().map(it -> it.split(", ", -1)[2]).toList());
+    }
+
+    @Test
     void nothingBeginsWhenTheTimeIsOver() {
         Report report = run(settings(3, 3, "cow/4k/over-raw"));
 

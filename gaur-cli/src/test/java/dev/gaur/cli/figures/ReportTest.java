@@ -34,7 +34,9 @@ class ReportTest {
         SequencedMap<Measured, List<Sample>> results = new LinkedHashMap<>();
         results.put(measured(Way.API, RAW, CacheMode.WRITEBACK), samples(1000, 1100));
         results.put(measured(Way.API, QCOW2, CacheMode.WRITEBACK), samples(500, 550));
-        results.put(measured(Way.NBD, RAW, CacheMode.WRITEBACK), samples(100, 100));
+        results.put(
+                measured(Way.NBD, RAW, CacheMode.WRITEBACK),
+                samples(100, 100).stream().map(it -> it.withYoung(25)).toList());
         results.put(measured(Way.QEMU, RAW, CacheMode.WRITEBACK), samples(20, 40));
         results.put(measured(Way.API, RAW, CacheMode.NONE), samples(10));
         Settings settings =
@@ -109,6 +111,8 @@ class ReportTest {
         assertEquals("1000.0", json.get("charts.0.rows.1.again.0"));
         assertEquals("0.2500", json.get("charts.0.rows.1.ratios.first-to-raw.median"));
         assertEquals("qemu", json.get("charts.1.rows.1.server"));
+        assertEquals("25.0", json.get("charts.1.rows.0.young.0"));
+        assertFalse(json.containsKey("charts.1.rows.1.young.0"), "qemu-nbd compiles nothing");
         assertEquals("on", json.get("charts.2.direct"));
         assertEquals("something <else>", json.get("not-measured.0"));
     }

@@ -89,16 +89,37 @@ class FiguresTest {
                         "api raw",
                         "api 32g-1m",
                         "nbd raw",
-                        "nbd 32g-1m",
                         "qemu raw",
+                        "nbd 32g-1m",
                         "qemu 32g-1m",
                         "api raw",
                         "api over-raw",
                         "nbd raw",
-                        "nbd over-raw",
                         "qemu raw",
+                        "nbd over-raw",
                         "qemu over-raw"),
                 rows);
+        // What a server did first is told, to show how much it gains when it has run.
+        assertTrue(Double.parseDouble(json.get("charts.3.rows.2.young.0")) > 0);
+    }
+
+    @Test
+    void bothCacheModesAreOnOnePage() throws IOException {
+        Path json = temporary.resolve("figures.json");
+        Path html = temporary.resolve("figures.html");
+        String cache = "--cache=writeback,none";
+        String cases = "--cases=cow/64k/snapshot";
+        figures("--quick", "--time=10m", cache, cases, "--json", json, "--html", html).ok();
+
+        var told = FlatJson.read(Files.readString(json));
+        List<String> charts = new ArrayList<>();
+        for (int i = 0; told.containsKey("charts." + i + ".way"); i++) {
+            charts.add(told.get("charts." + i + ".way") + told.get("charts." + i + ".direct"));
+        }
+        assertEquals(List.of("apioff", "nbdoff", "apion", "nbdon"), charts);
+        assertBars(html, 4, 2 * 3 * 2 * 2);
+        assertTrue(Files.readString(html).contains("16 in flight, O_DIRECT"), "how");
+        assertNothingIsLeft();
     }
 
     @Test
