@@ -16,7 +16,7 @@ final class NbdRunner {
     private static final int REQUESTS_AGAIN = 20_000;
 
     /** Requests to new places before those that are measured, if that takes no more images. */
-    private static final int REQUESTS_WARM = 12_000;
+    private static final int REQUESTS_WARM = 16_000;
 
     private static final int IMAGES_WARM_LEAST = 2;
     private static final int IMAGES_WARM_MOST = 6;
