@@ -207,7 +207,9 @@ class ProtocolFuzzTest {
             all.writeBytes(each);
         }
         byte[] bytes = all.toByteArray();
-        return random.nextInt(6) == 0 ? Arrays.copyOf(bytes, random.nextInt(bytes.length)) : bytes;
+        return random.nextInt(6) == 0
+                ? Arrays.copyOf(bytes, random.nextInt(bytes.length + 1))
+                : bytes;
     }
 
     private static void damage(Random random, List<byte[]> messages, int index) {
