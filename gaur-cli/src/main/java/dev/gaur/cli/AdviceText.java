@@ -78,6 +78,7 @@ final class AdviceText {
             text.append(", clusters of ").append(Sizes.human(info.clusterSize()));
             text.append(qcow2.extendedL2() ? " with subclusters" : "");
             text.append(qcow2.lazyRefcounts() ? ", lazy refcounts" : "");
+            text.append(qcow2.journal() ? ", journal" : "");
             int snapshots = info.snapshots().size();
             text.append(snapshots == 0 ? "" : ", snapshots: " + snapshots);
         } else if (info.allocatedBytes() >= 0) {
@@ -118,7 +119,23 @@ final class AdviceText {
         }
         if (top) {
             firstWrites(text, mapping);
+            text.append("  after a crash: ").append(afterCrash(layer, mapping)).append('\n');
         }
+    }
+
+    private static String afterCrash(Layer layer, MappingReport mapping) {
+        String repair = "repairs all counts first, and reads " + Sizes.human(mapping.tableBytes());
+        return switch (recovery(layer)) {
+            case "journal" -> "Gaur has all counts from the journal at once; QEMU " + repair;
+            case "repair" -> "who writes next " + repair;
+            default -> "nothing waits; space may be lost until a check finds it";
+        };
+    }
+
+    /** What it takes to write again after a crash. */
+    private static String recovery(Layer layer) {
+        ImageInfo.Qcow2 qcow2 = layer.qcow2().orElseThrow();
+        return qcow2.journal() ? "journal" : qcow2.lazyRefcounts() ? "repair" : "leaks";
     }
 
     private static String inOrder(MappingReport mapping) {
@@ -173,6 +190,7 @@ final class AdviceText {
     private static void json(JsonWriter json, Layer layer, MappingReport mapping) {
         json.entry("cluster-size", layer.info().clusterSize());
         json.entry("exact", mapping.exact());
+        json.entry("after-crash", recovery(layer));
         json.key("cache").beginObject().entry("bytes", mapping.cacheBytes());
         json.entry("bytes-most", mapping.cacheBytesMost());
         json.entry("default-bytes", mapping.cacheBound());

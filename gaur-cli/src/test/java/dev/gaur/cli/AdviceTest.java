@@ -1,6 +1,7 @@
 package dev.gaur.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.cli.AdviceChain.Layer;
@@ -8,6 +9,7 @@ import dev.gaur.format.ImageInfo;
 import dev.gaur.format.MappingReport;
 import dev.gaur.format.SnapshotInfo;
 import dev.gaur.storage.Reference;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -30,6 +32,11 @@ class AdviceTest {
         private boolean dirty;
         private boolean corrupt;
         private boolean extended;
+        private boolean lazy;
+        private boolean journal;
+        private String compression = "zlib";
+        private long empty;
+        private long tableBytes = 1000;
         private boolean based;
         private boolean snapshot;
         private long shared;
@@ -44,9 +51,9 @@ class AdviceTest {
                     new ImageInfo.Qcow2(
                             version,
                             16,
-                            "zlib",
-                            false,
-                            false,
+                            compression,
+                            lazy,
+                            journal,
                             corrupt,
                             extended,
                             false,
@@ -68,7 +75,7 @@ class AdviceTest {
                             snapshot ? List.of(SNAPSHOT) : List.of(),
                             List.of(),
                             details);
-            long own = GIB / clusterSize - shared - compressed - below - broken;
+            long own = GIB / clusterSize - shared - compressed - below - broken - empty;
             long data = own + shared;
             return new Layer(
                     info,
@@ -80,11 +87,11 @@ class AdviceTest {
                                     compressed,
                                     0,
                                     below,
-                                    0,
+                                    empty,
                                     broken,
                                     runs,
                                     data,
-                                    0,
+                                    tableBytes,
                                     1000,
                                     cacheMost,
                                     32 << 20)));
@@ -164,18 +171,41 @@ class AdviceTest {
     @Test
     void compressedData() {
         Maker compressed = new Maker();
+        compressed.compression = "zstd";
         compressed.compressed = 1 << 13;
         check(compressed, "50.0 % of the data", "gaur convert -O qcow2 image NEW");
+        compressed.compression = "zlib";
+        List<String> lines = advice(compressed.make());
+        assertEquals(4, lines.size());
+        assertEquals(
+                "gaur convert -c -O qcow2 -o compression_type=zstd image NEW", lines.getLast());
+        List<String> below = advice(new Maker().make(), compressed.make());
+        assertTrue(below.getFirst().endsWith("It has to take the old one's name then."));
+        assertFalse(below.getFirst().contains("first write"));
         compressed.compressed = 500;
         assertEquals(List.of(), advice(compressed.make()));
     }
 
     @Test
-    void firstWritesThatCopy() {
+    void firstWritesThatCopyFromSnapshots() {
         Maker shared = new Maker();
         shared.shared = 1 << 12;
         shared.snapshot = true;
-        check(shared, "25.0 % of the disk belongs", "gaur snapshot -d ID image");
+        shared.lazy = true;
+        check(shared, "25.0 % of the disk belongs", "gaur snapshot -d s image");
+        shared.lazy = false;
+        List<String> lines = advice(shared.make());
+        assertEquals(4, lines.size());
+        assertEquals("gaur amend -o lazy_refcounts=on image", lines.getLast());
+        shared.journal = true; // Both is of no use.
+        assertEquals(2, advice(shared.make()).size());
+        shared.version = 2; // Knows neither.
+        shared.journal = false;
+        assertFalse(advice(shared.make()).toString().contains("lazy"));
+    }
+
+    @Test
+    void firstWritesThatCopyFromBelow() {
         Maker below = new Maker();
         below.below = 1 << 14;
         below.based = true;
@@ -188,6 +218,56 @@ class AdviceTest {
         assertTrue(advice(below.make()).getFirst().endsWith("It has no internal snapshots."));
         below.extended = true;
         assertEquals(List.of(), advice(below.make()));
+        below.extended = false;
+        below.clusterSize = 4096; // There is nothing less to copy.
+        below.below = 1 << 18;
+        assertEquals(List.of(), advice(below.make()));
+    }
+
+    @Test
+    void largeClustersNeedALargerDataCache() {
+        Maker large = new Maker();
+        large.clusterSize = 2 << 20;
+        large.extended = true;
+        large.below = 512;
+        large.based = true;
+        List<String> lines = advice(large.make());
+        assertEquals(4, lines.size(), lines.toString());
+        assertTrue(lines.getFirst().contains("less than 64 KiB"), lines.toString());
+        assertTrue(lines.get(1).contains("-o cluster_size=128k,extended_l2=on "), lines.toString());
+        assertTrue(lines.get(2).contains("8 clusters of 2 MiB"), lines.toString());
+        assertEquals(
+                "gaur serve --image-opts"
+                        + " 'driver=qcow2,file.filename=image,cow-cache-size=128M'",
+                lines.getLast());
+    }
+
+    @Test
+    void thinImagesThatAreBeingFilled() {
+        Maker thin = new Maker();
+        thin.empty = 1 << 13;
+        thin.journal = true;
+        thin.clusterSize = 1 << 16;
+        check(
+                thin,
+                "50.0 % of the disk has no place in the file yet",
+                "gaur convert -O qcow2 -o journal=on,preallocation=metadata image NEW");
+        thin.based = true;
+        assertEquals(List.of(), advice(thin.make()));
+        thin.based = false;
+        thin.empty = 1 << 14; // Nobody has begun to fill it.
+        assertEquals(List.of(), advice(thin.make()));
+    }
+
+    @Test
+    void lazyCountsOfHugeImages() {
+        Maker lazy = new Maker();
+        lazy.lazy = true;
+        assertEquals(List.of(), advice(lazy.make()));
+        lazy.tableBytes = 32 << 20;
+        check(lazy, "32 MiB of tables are read", "gaur amend -o journal=on image");
+        lazy.journal = true;
+        assertEquals(List.of(), advice(lazy.make()));
     }
 
     @Test
@@ -197,6 +277,35 @@ class AdviceTest {
         List<String> lines = advice(Collections.nCopies(5, layer).toArray(Layer[]::new));
         assertEquals("gaur rebase -b image -F qcow2 image", lines.getLast());
         assertTrue(lines.getFirst().contains("in 5 images"));
+        Maker kept = new Maker();
+        kept.snapshot = true;
+        lines = advice(kept.make(), layer, layer, layer, layer);
+        assertEquals("", lines.getLast(), "it would change the snapshot");
+    }
+
+    @Test
+    void namesInTheImageAreRelativeToIt() {
+        Maker top = new Maker();
+        top.name = "a/b c/top";
+        Maker base = new Maker();
+        base.name = "a/b c/base";
+        assertEquals(
+                "gaur rebase -b base -F qcow2 'a/b c/top'",
+                AdviceCommands.rebase(top.make(), base.make()));
+        base.name = "/x/base";
+        assertEquals(
+                "gaur rebase -b /x/base -F qcow2 'a/b c/top'",
+                AdviceCommands.rebase(top.make(), base.make()));
+        base.name = "nbd://host/base";
+        assertTrue(AdviceCommands.rebase(top.make(), base.make()).contains(" nbd://host/base "));
+        base.name = "a/base";
+        String elsewhere = AdviceCommands.quoted(Path.of("a/base").toAbsolutePath().toString());
+        assertEquals(
+                "gaur rebase -b " + elsewhere + " -F qcow2 'a/b c/top'",
+                AdviceCommands.rebase(top.make(), base.make()));
+        assertEquals(
+                "gaur convert -O qcow2 'a/b c/top' 'a/b c/NEW'",
+                AdviceCommands.convert(top.make(), "", ""));
     }
 
     @Test
@@ -226,9 +335,9 @@ class AdviceTest {
 
     @Test
     void namesAreQuotedForTheShell() {
-        assertEquals("/a/b-c.qcow2", Advice.quoted("/a/b-c.qcow2"));
-        assertEquals("'-x'", Advice.quoted("-x"));
-        assertEquals("'it'\\''s $HOME'", Advice.quoted("it's $HOME"));
-        assertEquals("''", Advice.quoted(""));
+        assertEquals("/a/b-c.qcow2", AdviceCommands.quoted("/a/b-c.qcow2"));
+        assertEquals("'-x'", AdviceCommands.quoted("-x"));
+        assertEquals("'it'\\''s $HOME'", AdviceCommands.quoted("it's $HOME"));
+        assertEquals("''", AdviceCommands.quoted(""));
     }
 }
