@@ -49,7 +49,7 @@ final class NbdCommand implements Command {
     static final Option TLS_CREDS =
             Option.valued("", "tls-creds", "ID", "TLS with the credentials of an --object");
     static final Option TLS_AUTHZ =
-            Option.valued("", "tls-authz", "ID", "which clients are let in, an --object");
+            Option.valued("", "tls-authz", "ID", "which clients are let in; not supported");
     static final Option TLS_HOSTNAME =
             Option.valued(
                     "", "tls-hostname", "NAME", "name in the server's certificate, for --list");
@@ -57,8 +57,10 @@ final class NbdCommand implements Command {
             Option.valued(
                     "", "handshake-limit", "SECONDS", "to choose the export (10; 0: any time)");
     static final Option LIST = Option.flag("L", "list", "list the exports of a server");
-    static final Option CONNECT = Option.valued("c", "connect", "DEV", "connect a kernel's device");
-    static final Option DISCONNECT = Option.flag("d", "disconnect", "disconnect one");
+    static final Option CONNECT =
+            Option.valued("c", "connect", "DEV", "connect a kernel's device; not supported");
+    static final Option DISCONNECT =
+            Option.flag("d", "disconnect", "disconnect one; not supported");
     static final Option SELINUX =
             Option.valued("", "selinux-label", "LABEL", "label of the socket; not supported");
     static final Option VERBOSE = Option.flag("v", "verbose", "say which clients failed, and why");

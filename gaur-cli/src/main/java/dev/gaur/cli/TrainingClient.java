@@ -10,7 +10,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
@@ -56,16 +55,11 @@ final class TrainingClient {
 
     /** Runs a server within this process, and uses it. */
     static void run(PrintStream out, String socket, String... command) throws IOException {
-        Thread server = Thread.ofPlatform().start(() -> Main.run(Program.GAUR, command, out, out));
-        long end = System.nanoTime() + PATIENCE.toNanos();
-        while (!Files.exists(Path.of(socket))) {
-            Thread.yield();
-            if (!server.isAlive() || System.nanoTime() > end) {
-                throw new IOException("the server does not listen");
-            }
-        }
+        // If this fails, nothing may keep the build from ending.
+        Thread server =
+                Thread.ofPlatform().daemon().start(() -> Main.run(Program.GAUR, command, out, out));
         try (Arena arena = Arena.ofConfined();
-                Transport transport = Net.connect(new Endpoint.Unix(Path.of(socket)))) {
+                Transport transport = connect(Path.of(socket), server)) {
             new TrainingClient(arena, transport).talk();
         }
         try {
@@ -74,6 +68,21 @@ final class TrainingClient {
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** A socket has its name a moment before anybody listens. */
+    private static Transport connect(Path socket, Thread server) throws IOException {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (true) {
+            try {
+                return Net.connect(new Endpoint.Unix(socket));
+            } catch (IOException failure) {
+                if (!server.isAlive() || System.nanoTime() > end) {
+                    throw new IOException("the server does not listen", failure);
+                }
+                Thread.yield();
+            }
         }
     }
 
