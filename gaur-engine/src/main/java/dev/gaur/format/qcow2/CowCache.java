@@ -225,7 +225,7 @@ final class CowCache {
                 CachedCluster before = table.find(number - 1);
                 int slot = memory.take(before == null ? -1 : before.slot());
                 if (slot >= 0) {
-                    return add(on, number, slot);
+                    return addOrFree(on, number, slot);
                 }
                 victim = complete.oldest() != null ? complete.oldest() : incomplete.oldest();
                 if (victim == null) {
@@ -237,6 +237,19 @@ final class CowCache {
             }
             if (!evict(victim)) {
                 return null;
+            }
+        }
+    }
+
+    private CachedCluster addOrFree(View on, long number, int slot) {
+        boolean added = false;
+        try {
+            CachedCluster made = add(on, number, slot);
+            added = true;
+            return made;
+        } finally {
+            if (!added) { // No memory for it.
+                memory.free(slot);
             }
         }
     }
@@ -253,8 +266,8 @@ final class CowCache {
                         length,
                         clock.getAsLong());
         view = on;
-        incomplete.add(made);
         table.add(made);
+        incomplete.add(made);
         return made;
     }
 
@@ -375,14 +388,16 @@ final class CowCache {
 
     /** Takes the turns of those that leave together, in the order of the disk; none if gone. */
     private List<CachedCluster> takeTurns(CachedCluster first) {
+        // All memory that this needs comes first: nobody would end a turn that was lost.
+        boolean many = first.isWhole();
+        List<CachedCluster> run = new ArrayList<>(many ? memory.slotsPerChunk() : 1);
         first.takeTurn();
         if (first.isGone()) {
             first.endTurn();
             return List.of();
         }
-        List<CachedCluster> run = new ArrayList<>();
         run.add(first);
-        if (first.isWhole()) {
+        if (many) {
             CachedCluster next = first;
             while ((next = neighbour(next, -1)) != null) {
                 run.addFirst(next);

@@ -53,6 +53,11 @@ final class CowMemory {
         return chunks.length * slotsPerChunk;
     }
 
+    /** How many clusters leave together at most. */
+    int slotsPerChunk() {
+        return slotsPerChunk;
+    }
+
     /** Whether the slot behind this one lies elsewhere. */
     boolean isLastOfChunk(int slot) {
         return slot % slotsPerChunk == slotsPerChunk - 1;

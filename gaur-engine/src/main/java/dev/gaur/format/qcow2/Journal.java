@@ -211,7 +211,9 @@ final class Journal implements CountJournal {
             return;
         }
         ring.append(taken.records());
-        due |= ring.isHalfFull();
+        if (ring.isHalfFull()) { // Not by "or": another thread may set it meanwhile.
+            due = true;
+        }
     }
 
     private synchronized boolean isTooMuch() {

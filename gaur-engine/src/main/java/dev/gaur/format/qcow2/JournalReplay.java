@@ -169,6 +169,7 @@ final class JournalReplay {
         long[] table = Tables.readEntries(file, "refcount table", tableAt, entries);
         Set<Long> places = new HashSet<>();
         Arrays.stream(table).map(it -> it & RefcountBlock.OFFSET_MASK).forEach(places::add);
+        places.remove(0L); // There is none; and the header lies there.
         List<long[]> runs = new ArrayList<>();
         forEachRecord(
                 block,

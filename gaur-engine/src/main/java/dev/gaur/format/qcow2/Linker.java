@@ -83,27 +83,40 @@ final class Linker {
             if (!changes) {
                 return;
             }
-            // From here on only making the table can fail, before anything has changed.
-            ensureTable(Math.toIntExact(geometry.l1Index(guestOffset)));
-            if (barrier) {
-                writeBack.requireBarrier();
-            }
-            long number = geometry.sliceNumber(guestOffset);
-            TableSlice before = cache.get(number);
-            writeBack.changing(number, before);
-            long[] words = new long[clusters * (geometry.l2EntrySize() / Long.BYTES)];
-            int first = geometry.sliceIndex(guestOffset);
-            for (int i = 0; i < clusters; i++) {
-                put(words, i, entries[i]);
-            }
-            TableSlice now = before.with(first, words, geometry);
-            writeBack.changed(number, now, sectors(first, clusters));
-            cache.replace(number, now);
-            for (int i = 0; i < clusters; i++) { // Last: without memory for it some is leaked.
-                freeOld(states[i], entries[i].word(), discard);
-            }
+            put(cache, guestOffset, states, entries, barrier, discard);
+        } catch (Error failed) { // No memory, say: nobody knows how much of it was done.
+            writeBack.failed(failed);
+            throw failed;
         } finally {
             writeBack.mapping().unlock();
+        }
+    }
+
+    private void put(
+            TableCache cache,
+            long guestOffset,
+            ClusterState[] states,
+            Entry[] entries,
+            boolean barrier,
+            boolean discard) {
+        // From here on only making the table can fail, before anything has changed.
+        ensureTable(Math.toIntExact(geometry.l1Index(guestOffset)));
+        if (barrier) {
+            writeBack.requireBarrier();
+        }
+        long number = geometry.sliceNumber(guestOffset);
+        TableSlice before = cache.get(number);
+        writeBack.changing(number, before);
+        long[] words = new long[states.length * (geometry.l2EntrySize() / Long.BYTES)];
+        int first = geometry.sliceIndex(guestOffset);
+        for (int i = 0; i < states.length; i++) {
+            put(words, i, entries[i]);
+        }
+        TableSlice now = before.with(first, words, geometry);
+        writeBack.changed(number, now, sectors(first, states.length));
+        cache.replace(number, now);
+        for (int i = 0; i < states.length; i++) { // Last: without memory for it some is leaked.
+            freeOld(states[i], entries[i].word(), discard);
         }
     }
 

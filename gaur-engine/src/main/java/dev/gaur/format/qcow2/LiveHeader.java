@@ -103,6 +103,8 @@ final class LiveHeader {
 
     /**
      * Sets or clears incompatible feature bits; version 2 has none, there it is only remembered.
+     * Where that begins or ends the image being dirty no journal counts any more, all at once: it
+     * was about other counts, and whoever finds the image dirty must not believe it.
      */
     synchronized void setIncompatible(long bits, boolean on) {
         long old = header.incompatible();
@@ -110,10 +112,19 @@ final class LiveHeader {
         if (now == old) {
             return;
         }
+        boolean stale = ((now ^ old) & Header.DIRTY) != 0;
+        long autoclear = header.autoclear() & (stale ? ~Header.JOURNAL_VALID : -1);
         if (header.version() >= 3) {
-            put(INCOMPATIBLE_AT, ByteBuffer.allocate(Long.BYTES).putLong(now));
+            ByteBuffer fields = ByteBuffer.allocate(AUTOCLEAR_AT + Long.BYTES - INCOMPATIBLE_AT);
+            put(
+                    INCOMPATIBLE_AT,
+                    fields.putLong(now).putLong(header.compatible()).putLong(autoclear));
         }
-        change(edit -> edit.incompatible = now);
+        change(
+                edit -> {
+                    edit.incompatible = now;
+                    edit.autoclear = autoclear;
+                });
     }
 
     /** Stores the autoclear feature bits, which version 2 has not. */

@@ -329,9 +329,10 @@ final class Qcow2Image implements Image {
     }
 
     private void exclusively(Runnable work) {
-        checkReadable();
         changes.pause();
         try {
+            checkChangeable();
+            health.check(); // Q8
             settle();
             withoutReads(work);
         } finally {
@@ -415,6 +416,7 @@ final class Qcow2Image implements Image {
     private CheckReport check(CheckListener listener) {
         changes.pause(); // Reads go on.
         try {
+            checkOpen();
             settle();
             return new ConsistencyCheck(file, header.get()).check(listener);
         } finally {

@@ -174,6 +174,11 @@ final class WriteBack {
         journal.sliceChanges(number, old);
     }
 
+    /** Says that something ended half-way that must not. */
+    void failed(Error why) {
+        health.fail(new IllegalStateException(why));
+    }
+
     /** Notes references that are gone with the changes noted so far. */
     void free(Free free) {
         frees.add(free);

@@ -468,24 +468,25 @@ final class WritePath {
         }
         CowPlan cow = plan.cow();
         Taken taken = takePlace(plan, start, 0, 1);
+        boolean bare = plan.copyIsZero() && taken.fresh();
+        int first = bare ? from : (int) (cow.from() - start);
+        int last = bare ? end : (int) (cow.end() - start);
+        long copied;
         try {
             checkNotMetadata(taken.hostOffset(), geometry.clusterSize());
-            boolean bare = plan.copyIsZero() && taken.fresh();
-            int first = bare ? from : (int) (cow.from() - start);
-            int last = bare ? end : (int) (cow.end() - start);
             if (plan.copyIsZero() && !cow.copiesNothing()) {
                 tell(BlockEvent.CLUSTER_ALLOC_SPACE);
             }
-            long copied = around.fillGaps(view, start, cluster, first, last, parts);
+            copied = around.fillGaps(view, start, cluster, first, last, parts);
             tell(BlockEvent.WRITE_AIO);
             MemorySegment bytes = cluster.asSlice(first, last - first);
             data.write(taken.hostOffset() + first, bytes, Durability.CACHED);
             link(view, cow, taken, !taken.fresh() || !plan.wasZero());
-            early.written(taken.hostOffset() + first, (long) last - first);
-            return copied;
         } catch (RuntimeException failure) {
             giveBack(plan, taken);
             throw failure;
         }
+        early.written(taken.hostOffset() + first, (long) last - first);
+        return copied;
     }
 }

@@ -18,6 +18,7 @@ import dev.gaur.testkit.FaultPlan;
 import dev.gaur.testkit.FaultPlan.Call;
 import dev.gaur.testkit.FaultPlan.Fault;
 import dev.gaur.testkit.FullDisk;
+import dev.gaur.testkit.StorageWrapper;
 import dev.gaur.testkit.TestBytes;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -172,5 +173,36 @@ class CowCacheFailuresTest {
                 () -> disk.image.zero(CLUSTER, CLUSTER, ZeroMode.UNMAP, Durability.CACHED));
         disk.assertReads();
         assertThrows(BlockException.class, disk.image::close);
+    }
+
+    /** A hint that a disk does not take is no reason to give back what the tables lead to. */
+    @Test
+    void aHintThatFailsLosesNothing() {
+        CowDisk disk = new CowDisk(AUTO);
+        boolean[] fails = {true};
+        disk.reopen(
+                new StorageWrapper(disk.file) {
+                    @Override
+                    public void startWriting(long offset, long count) {
+                        if (fails[0]) {
+                            throw new BlockException.Media(name(), "", offset, "no", EIO, null);
+                        }
+                    }
+                },
+                AUTO);
+        disk.write(0, PIECE);
+        disk.image.flush(); // Flushes are near.
+        for (int i = 1; i < 60; i++) {
+            disk.write(i * CLUSTER, PIECE);
+        }
+        try {
+            disk.image.flush();
+        } catch (BlockException _) {
+            // The clusters are placed all the same.
+        }
+        fails[0] = false;
+        disk.image.flush();
+        disk.assertReads();
+        disk.close();
     }
 }

@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -50,5 +51,23 @@ class FailedFlushTest {
             image.close();
         }
         assertTrue(failures > 1, failures + " failures");
+    }
+
+    @Test
+    void afterAFailedFlushTheBackingFileStays() {
+        MemoryStorage storage = new MemoryStorage("image", 0);
+        ImageCreator.create(storage, Optional.empty(), Qcow2CreateOptions.ofSize(SIZE));
+        FaultPlan plan = FaultPlan.once(EnumSet.of(Call.FLUSH), Fault.EIO, 1);
+        Image image =
+                Qcow2Format.INSTANCE.open(
+                        new FailingStorage(storage, plan),
+                        FormatOptions.DEFAULT,
+                        new Kinds.Kind("plain", Qcow2CreateOptions.ofSize(SIZE), 0));
+        image.write(0, MemorySegment.ofArray(new byte[] {1}), Durability.CACHED);
+        assertThrows(BlockException.Media.class, image::flush);
+        var rebasing = image.rebasing().orElseThrow();
+        assertThrows(BlockException.Media.class, () -> rebasing.setBacking("base", "raw"));
+        image.close();
+        assertEquals("", HeaderCodec.read(storage).backingName());
     }
 }

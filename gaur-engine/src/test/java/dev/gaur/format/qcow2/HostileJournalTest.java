@@ -234,4 +234,16 @@ class HostileJournalTest {
         }
         assertTrue(believed > 0, "else nothing but checksums was tested");
     }
+
+    @Test
+    void noCountsLieInTheHeader() {
+        MemoryStorage storage = crashed();
+        long sizeAt = 24; // Of the disk; the refcount table has entries that are 0.
+        JournalRing ring = new JournalRing(storage, place(storage));
+        ring.read();
+        JournalRecords words = new JournalRecords();
+        words.words(sizeAt, 1, SIZE / 2);
+        ring.start(words);
+        assertRefused(storage, "a word of the header");
+    }
 }

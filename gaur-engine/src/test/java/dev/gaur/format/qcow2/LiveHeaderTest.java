@@ -261,4 +261,31 @@ class LiveHeaderTest {
                 .ifPresent(each -> all.append(' ').append(Arrays.toString(each.data())));
         return all.toString();
     }
+
+    /** Whoever clears the dirty bit alone leaves a journal that is about something else. */
+    @Test
+    void anImageThatBecomesDirtyHasNoJournalOfBefore() {
+        MemoryStorage storage = image(3, 0);
+        LiveHeader header = new LiveHeader(storage, HeaderCodec.read(storage));
+        header.openJournal(new JournalPlace(1 << 20, 1 << 16, 7));
+        storage.write(72, MemorySegment.ofArray(new byte[Long.BYTES]), Durability.CACHED);
+        header.reload(HeaderCodec.read(storage));
+        WatchedStorage.Watcher watcher =
+                new WatchedStorage.Watcher() {
+                    @Override
+                    public void changing(long offset, long length) {
+                        look(HeaderCodec.read(storage));
+                    }
+                };
+        LiveHeader watched = new LiveHeader(new WatchedStorage(storage, watcher), header.get());
+        watched.setIncompatible(Header.DIRTY, true);
+        assertTrue(HeaderCodec.read(storage).has(Header.DIRTY));
+        look(HeaderCodec.read(storage));
+        look(watched.get());
+    }
+
+    private static void look(Header header) {
+        boolean valid = (header.autoclear() & Header.JOURNAL_VALID) != 0;
+        assertTrue(!valid || !header.has(Header.DIRTY), "a journal of before would be replayed");
+    }
 }

@@ -7,6 +7,7 @@ import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
+import dev.gaur.format.CheckListener;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.ReferenceOpener;
@@ -160,5 +161,21 @@ class Qcow2CloseTest {
         Runnable breakFile = () -> file.isBroken = true;
         assertThrows(IllegalStateException.class, () -> open(breakFile));
         assertEquals(List.of(0, 1, 1), closes());
+    }
+
+    @Test
+    void whoComesAfterItWasClosedIsRefused() {
+        create(false);
+        Image image = open();
+        write(image);
+        var checker = image.checker().orElseThrow();
+        var rebasing = image.rebasing().orElseThrow();
+        image.close();
+        file.failsToWrite = true;
+        var denied =
+                assertThrows(
+                        BlockException.Denied.class, () -> checker.check(CheckListener.NONE));
+        assertEquals("is closed", denied.found());
+        assertThrows(BlockException.Denied.class, () -> rebasing.setBacking("", ""));
     }
 }
