@@ -1,7 +1,10 @@
 package dev.gaur.testkit;
 
 import java.util.EnumSet;
+import java.util.List;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -70,6 +73,15 @@ public final class FaultPlan {
     private final long first;
     private final long last;
     private final AtomicLong calls = new AtomicLong();
+    private final Queue<Failure> failures = new ConcurrentLinkedQueue<>();
+
+    /**
+     * A call that failed.
+     *
+     * @param call what it was
+     * @param callers who wanted it, as {@code Class.method}, of all methods that were running
+     */
+    public record Failure(Call call, List<String> callers) {}
 
     private FaultPlan(Set<Call> kinds, Fault fault, long first, long last) {
         this.kinds = Set.copyOf(kinds);
@@ -114,7 +126,30 @@ public final class FaultPlan {
             return false;
         }
         long number = calls.incrementAndGet();
-        return number >= first && number <= last;
+        boolean fails = number >= first && number <= last;
+        if (fails) {
+            failures.add(new Failure(call, callers()));
+        }
+        return fails;
+    }
+
+    private static List<String> callers() {
+        return StackWalker.getInstance()
+                .walk(frames -> frames.map(FaultPlan::nameOf).distinct().limit(DEPTH).toList());
+    }
+
+    /** Deep enough for who began a request. */
+    private static final int DEPTH = 40;
+
+    private static String nameOf(StackWalker.StackFrame frame) {
+        String type = frame.getClassName();
+        String method = frame.getMethodName();
+        return type.substring(type.lastIndexOf('.') + 1) + "." + method;
+    }
+
+    /** Returns all that have failed so far. */
+    public List<Failure> failures() {
+        return List.copyOf(failures);
     }
 
     @Override
