@@ -9,8 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
+import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.format.Image;
 import dev.gaur.testkit.FailingStorage;
@@ -20,9 +22,11 @@ import dev.gaur.testkit.FaultPlan.Fault;
 import dev.gaur.testkit.FullDisk;
 import dev.gaur.testkit.StorageWrapper;
 import dev.gaur.testkit.TestBytes;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.EnumSet;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -204,5 +208,93 @@ class CowCacheFailuresTest {
         disk.image.flush();
         disk.assertReads();
         disk.close();
+    }
+
+    /** A disk in the middle of whose work there is no memory, once. */
+    private static final class NoMemory extends StorageWrapper {
+        private int left;
+
+        NoMemory(StorageNode real, int calls) {
+            super(real);
+            left = calls;
+        }
+
+        private void call() {
+            if (--left == 0) {
+                throw new OutOfMemoryError("made up");
+            }
+        }
+
+        @Override
+        public void event(BlockEvent event) {
+            call();
+            super.event(event);
+        }
+
+        @Override
+        public void read(long offset, MemorySegment target) {
+            call();
+            super.read(offset, target);
+        }
+
+        @Override
+        public void write(long offset, MemorySegment source, Durability durability) {
+            call();
+            super.write(offset, source, durability);
+        }
+
+        @Override
+        public void flush() {
+            call();
+            super.flush();
+        }
+    }
+
+    /** Nobody waits for ever, and no flush says that what is lost is stable. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void withoutMemoryNothingIsLostInSilence(boolean journal) {
+        boolean failed = true;
+        for (int n = 1; failed; n++) {
+            Qcow2CreateOptions options = Qcow2CreateOptions.ofSize(SIZE).withJournal(journal);
+            CowDisk disk = new CowDisk(options, 3L * CLUSTER);
+            disk.write(9 * CLUSTER, CLUSTER);
+            disk.image.flush();
+            NoMemory scarce = new NoMemory(disk.file, Integer.MAX_VALUE);
+            disk.reopen(scarce, 3L * CLUSTER);
+            disk.write(12 * CLUSTER, PIECE);
+            scarce.left = n;
+            for (int i = 0; i < 8; i++) {
+                int at = i * CLUSTER + 100;
+                boolean written = succeeds(() -> disk.write(at, PIECE));
+                if (!written) {
+                    succeeds(() -> disk.write(at, PIECE)); // Unless it has failed for good.
+                }
+            }
+            succeeds(disk.image::flush);
+            boolean stable = succeeds(disk.image::flush);
+            int left = scarce.left;
+            scarce.left = Integer.MAX_VALUE; // The test itself has some.
+            if (stable) {
+                disk.assertReads();
+            }
+            scarce.left = left;
+            boolean closed = succeeds(disk.image::close);
+            if (stable) {
+                assertTrue(closed || scarce.left <= 0, "call " + n);
+                disk.assertReadsLeft();
+            }
+            failed = scarce.left <= 0;
+        }
+    }
+
+    private static boolean succeeds(Runnable request) {
+        try {
+            request.run();
+            return true;
+        } catch (BlockException | OutOfMemoryError _) {
+            return false;
+        }
     }
 }

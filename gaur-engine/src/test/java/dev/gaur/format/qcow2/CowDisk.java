@@ -138,6 +138,11 @@ final class CowDisk implements ReferenceOpener, AutoCloseable {
     /** What another process would find now, if the image says that it is closed. */
     void assertLeft() {
         assertEquals(List.of(), Kinds.findings(file));
+        assertReadsLeft();
+    }
+
+    /** The same of what the disk holds, though some clusters may be leaked. */
+    void assertReadsLeft() {
         try (Image left =
                 Qcow2Format.INSTANCE.open(new KeepOpen(file, false), FormatOptions.DEFAULT, this)) {
             assertArrayEquals(model, TestBytes.readArray(left, 0, SIZE));

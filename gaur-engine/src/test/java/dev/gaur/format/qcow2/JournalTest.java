@@ -415,7 +415,8 @@ class JournalTest {
                         public void zero(
                                 long offset, long length, ZeroMode mode, Durability durability) {
                             if (length >= (64 << 10)) {
-                                throw new BlockException.Media(name(), "", offset, "full", 28, null);
+                                throw new BlockException.Media(
+                                        name(), "", offset, "full", 28, null);
                             }
                             super.zero(offset, length, mode, durability);
                         }

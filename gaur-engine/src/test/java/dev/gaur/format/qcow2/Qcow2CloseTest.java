@@ -173,8 +173,7 @@ class Qcow2CloseTest {
         image.close();
         file.failsToWrite = true;
         var denied =
-                assertThrows(
-                        BlockException.Denied.class, () -> checker.check(CheckListener.NONE));
+                assertThrows(BlockException.Denied.class, () -> checker.check(CheckListener.NONE));
         assertEquals("is closed", denied.found());
         assertThrows(BlockException.Denied.class, () -> rebasing.setBacking("", ""));
     }

@@ -27,9 +27,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Every call to the files fails once, in turn, in several ways. The request that saw it fails, or
- * a later one, or the closing, unless nothing depends on the call ({@link #GO_ON}); the disk has old or new bytes in each sector, nothing is corrupt, no bitmap claims less than what
- * changed, and opened again the image takes writes, after a repair if it is dirty.
+ * Every call to the files fails once, in turn, in several ways. The request that saw it fails, or a
+ * later one, or the closing, unless nothing depends on the call ({@link #GO_ON}); the disk has old
+ * or new bytes in each sector, nothing is corrupt, no bitmap claims less than what changed, and
+ * opened again the image takes writes, after a repair if it is dirty.
  */
 class FaultTest {
     private static final int SEEDS = ImageZoo.LONG ? 30 : 3;
