@@ -238,7 +238,7 @@ public final class TlsCredentials {
         }
         TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
         factory.init(new CertPathTrustManagerParameters(parameters));
-        return factory.getTrustManagers();
+        return QuietTrust.of(factory.getTrustManagers());
     }
 
     private static Collection<CRL> revoked(Path file) throws IOException, GeneralSecurityException {
