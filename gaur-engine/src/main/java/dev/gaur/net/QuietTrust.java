@@ -10,10 +10,10 @@ import javax.net.ssl.X509ExtendedTrustManager;
 /**
  * Trusts whom another does, but does not tell clients which authorities that are.
  *
- * <p>A client that is told has to find the certificate that suits. GnuTLS (3.7 as of Debian 12) then
- * leaves out those with RSA keys unless signatures of PKCS #1 are offered beside those of PSS, which
- * the JDK does not do for TLS 1.3; it would send none at all, and QEMU's and libnbd's users could
- * not come in. Who is not told sends what it has.
+ * <p>A client that is told has to find the certificate that suits. GnuTLS (3.7 as of Debian 12)
+ * then leaves out those with RSA keys unless signatures of PKCS #1 are offered beside those of PSS,
+ * which the JDK does not do for TLS 1.3; it would send none at all, and QEMU's and libnbd's users
+ * could not come in. Who is not told sends what it has.
  */
 final class QuietTrust extends X509ExtendedTrustManager {
     private final X509ExtendedTrustManager inner;

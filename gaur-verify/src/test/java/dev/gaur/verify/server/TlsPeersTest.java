@@ -126,7 +126,9 @@ class TlsPeersTest {
         assertTrue(!wrong.err().isEmpty(), wrong.toString());
     }
 
-    /** GnuTLS of some years finds none that our JDK's TLS 1.3 takes, once it is told authorities. */
+    /**
+     * GnuTLS of some years finds none that our JDK's TLS 1.3 takes, once it is told authorities.
+     */
     @Test
     void clientsWithKeysOfRsaAreLetIn() throws IOException {
         Instant now = Instant.now();
