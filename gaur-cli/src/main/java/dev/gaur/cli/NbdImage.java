@@ -97,7 +97,7 @@ final class NbdImage {
         }
         return Export.of(call.value(NbdCommand.NAME, ""), served)
                 .withDescription(call.value(NbdCommand.DESCRIPTION, ""))
-                .withWritable(disk.writable())
+                .withWritable(disk.writable() && !call.has(NbdCommand.READ_ONLY))
                 .withContexts(contexts);
     }
 }

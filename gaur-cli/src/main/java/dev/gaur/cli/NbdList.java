@@ -32,7 +32,8 @@ final class NbdList {
                     new Flag(Nbd.CAN_MULTI_CONN, "multi"),
                     new Flag(Nbd.SEND_RESIZE, "resize"),
                     new Flag(Nbd.SEND_CACHE, "cache"),
-                    new Flag(Nbd.SEND_FAST_ZERO, "fast-zero"));
+                    new Flag(Nbd.SEND_FAST_ZERO, "fast-zero"),
+                    new Flag(Nbd.BLOCK_STATUS_PAYLOAD, "block-status-payload"));
 
     private NbdList() {}
 

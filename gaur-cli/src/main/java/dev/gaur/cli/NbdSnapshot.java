@@ -56,7 +56,8 @@ record NbdSnapshot(String id, String name, String either) {
     }
 
     private boolean isMeant(SnapshotInfo snapshot) {
-        return (id.isEmpty() || snapshot.id().equals(id))
+        return !(id.isEmpty() && name.isEmpty())
+                && (id.isEmpty() || snapshot.id().equals(id))
                 && (name.isEmpty() || snapshot.name().equals(name));
     }
 }

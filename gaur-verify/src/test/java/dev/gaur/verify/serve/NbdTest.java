@@ -93,6 +93,7 @@ class NbdTest {
                 "-l snapshot.name=s1 a.qcow2",
                 "-l snapshot.id=1,snapshot.name=s1 a.qcow2",
                 "-s a.qcow2",
+                "-s -r a.qcow2",
                 "-n a.qcow2",
                 "-f raw a.qcow2",
                 "-f raw odd.raw",
@@ -210,6 +211,20 @@ class NbdTest {
             String map = Peers.qemuImgIn(folder, "map", "a.qcow2").ok().out();
             assertEquals(mode.equals("ignore"), map.contains("\n0x100000        0x100000  "), map);
         }
+    }
+
+    @Test
+    void anEmptyNameIsNoSnapshot() {
+        List<String> command = List.of("-k", folder.resolve("s").toString(), "-l", "", "a.qcow2");
+        List<Peers.Result> results = new ArrayList<>();
+        for (Object program : List.of("qemu-nbd", link)) {
+            List<String> words = new ArrayList<>(List.of(program.toString()));
+            words.addAll(command);
+            results.add(Peers.runIn(folder, words).exited(1));
+        }
+        assertEquals(
+                results.getFirst().err(),
+                results.getLast().err().replace(link.toString(), "qemu-nbd"));
     }
 
     @Test
