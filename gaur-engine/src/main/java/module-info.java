@@ -2,8 +2,10 @@
  * The qcow2 block layer for the JVM.
  *
  * <p>Users start at package {@link dev.gaur}, whose methods take and return things of {@link
- * dev.gaur.block}, {@link dev.gaur.format} and {@link dev.gaur.storage}. All other packages are the
- * engine's own and may change with every release; the command line uses some of them.
+ * dev.gaur.block}, {@link dev.gaur.format} and {@link dev.gaur.storage}. Who serves disks over NBD
+ * or uses those of others needs {@link dev.gaur.export}, {@link dev.gaur.storage.nbd}, {@link
+ * dev.gaur.net} and {@link dev.gaur.nbd}. All other packages are the engine's own and may change
+ * with every release; the command line uses some of them.
  */
 @SuppressWarnings("module") // The command line is not there yet when the engine is compiled.
 module dev.gaur {

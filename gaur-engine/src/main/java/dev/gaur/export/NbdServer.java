@@ -158,7 +158,8 @@ public final class NbdServer implements AutoCloseable {
             } catch (ClosedChannelException _) {
                 return;
             } catch (IOException failure) {
-                options.events().failed(listener.endpoint().toString(), "accept: " + failure);
+                options.events()
+                        .failed(listener.endpoint().toString(), "accept: " + failure.getMessage());
                 pause();
             }
         }
