@@ -12,20 +12,32 @@ final class ExportUris {
 
     private ExportUris() {}
 
-    /** Returns where clients find an export; empty for a socket whose place is not known. */
-    static String of(Endpoint endpoint, String export) {
+    /**
+     * Returns where clients find an export; empty for a socket whose place is not known.
+     *
+     * @param tls whether they need TLS
+     */
+    static String of(Endpoint endpoint, String export, boolean tls) {
         String name = encoded(export);
+        String scheme = tls ? "nbds" : "nbd";
         if (endpoint instanceof Endpoint.Unix(Path path)) {
             String socket = encoded(path.toAbsolutePath().toString());
-            return "nbd+unix:///" + name + "?socket=" + socket;
+            return scheme + "+unix:///" + name + "?socket=" + socket;
         }
-        return endpoint instanceof Endpoint.Tcp tcp ? "nbd://" + authority(tcp) + "/" + name : "";
+        return endpoint instanceof Endpoint.Tcp tcp
+                ? scheme + "://" + authority(tcp) + "/" + name
+                : "";
+    }
+
+    /** Returns the host by which clients on this machine reach a server. */
+    static String host(Endpoint.Tcp tcp) {
+        boolean everywhere =
+                tcp.host().isEmpty() || tcp.host().equals("0.0.0.0") || tcp.host().equals("::");
+        return everywhere ? "localhost" : tcp.host();
     }
 
     private static String authority(Endpoint.Tcp tcp) {
-        boolean everywhere =
-                tcp.host().isEmpty() || tcp.host().equals("0.0.0.0") || tcp.host().equals("::");
-        String host = everywhere ? "localhost" : tcp.host();
+        String host = host(tcp);
         host = host.indexOf(':') < 0 ? host : "[" + host + "]";
         return tcp.port() == Nbd.PORT ? host : host + ":" + tcp.port();
     }

@@ -39,7 +39,7 @@ final class ServeCommand implements Command {
             Option.valued(
                     "", "handshake-limit", "SECONDS", "to choose an export (10; 0: no limit)");
     private static final Option ONCE = Option.flag("", "once", "end when the last client has gone");
-    private static final Option TLS_CREDS =
+    static final Option TLS_CREDS =
             Option.valued("", "tls-creds", "ID", "TLS with the credentials of an --object");
     private static final Option METRICS =
             Option.valued("", "metrics", "PORT", "OpenMetrics at http://127.0.0.1:PORT/metrics");
@@ -107,9 +107,12 @@ final class ServeCommand implements Command {
     public int run(Invocation call) {
         ServeSockets sockets = ServeSockets.of(call);
         Duration interval = Duration.ofSeconds(number(call, INTERVAL, 0, Integer.MAX_VALUE));
+        if (call.has(INTERVAL) && !call.has(JSON)) {
+            throw new CommandException("--interval needs --json");
+        }
         ServeReport report =
                 call.has(JSON)
-                        ? new ServeJson(call.out(), interval)
+                        ? new ServeJson(call.out(), interval, call.has(TLS_CREDS))
                         : new ServeText(call, call.has(Options.QUIET));
         ServerOptions options = serverOptions(call).withEvents(report);
         List<String> images = new ArrayList<>(call.operands());
@@ -120,7 +123,7 @@ final class ServeCommand implements Command {
                 Main.OnSignal _ = Main.endOnSignal(() -> end(call, service, report))) {
             ServeImages.open(call, images, service);
             sockets.listen(service, report);
-            startMetrics(call, service);
+            startMetrics(call, service, report);
             report.listening(service);
             while (!service.awaitEnd(report.interval())) {
                 report.tick(service);
@@ -156,7 +159,7 @@ final class ServeCommand implements Command {
         return security.map(it -> options.withSecurity(it, true)).orElse(options);
     }
 
-    private static void startMetrics(Invocation call, Service service) {
+    private static void startMetrics(Invocation call, Service service, ServeReport report) {
         if (!call.has(METRICS)) {
             return;
         }
@@ -164,9 +167,7 @@ final class ServeCommand implements Command {
         try {
             Metrics metrics = new Metrics(port, service);
             service.alsoClose(metrics::close);
-            if (!call.has(JSON) && !call.has(Options.QUIET)) {
-                call.out().println("metrics at " + metrics.uri());
-            }
+            report.metrics(metrics.uri());
         } catch (IOException failure) {
             throw new CommandException(
                     "cannot serve metrics on port " + port + ": " + failure.getMessage());

@@ -10,6 +10,8 @@ import dev.gaur.format.DiscardOptions;
 import dev.gaur.graph.BlockDevice;
 import dev.gaur.graph.ChainOpener;
 import dev.gaur.graph.OpenRequest;
+import dev.gaur.nbd.Nbd;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -67,6 +69,9 @@ final class ServeImages {
         List<String> names = all.stream().map(Named::name).toList();
         for (int i = 0; i < names.size(); i++) {
             String name = names.get(i);
+            if (name.getBytes(StandardCharsets.UTF_8).length > Nbd.STRING_MAX) {
+                throw new CommandException("export name '" + name + "' too long");
+            }
             if (!name.isEmpty() && names.indexOf(name) != i) {
                 throw sameName(name);
             }
@@ -137,6 +142,10 @@ final class ServeImages {
         try {
             disk = ChainOpener.open(named.image, request.withWritable(writable));
         } catch (BlockException failure) {
+            if (call.has(ServeCommand.SNAPSHOT) && failure.structure().equals("snapshot table")) {
+                throw new CommandException(
+                        "Could not open '" + named.image + "': " + failure.found());
+            }
             throw ErrorText.cannotOpen(named.image, failure);
         }
         service.own(disk);

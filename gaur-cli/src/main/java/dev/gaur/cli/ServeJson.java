@@ -11,13 +11,17 @@ import java.time.Duration;
 final class ServeJson implements ServeReport {
     private final PrintStream out;
     private final Duration interval;
+    private final boolean tls;
+    private String metrics = "";
 
     /**
      * Reports to a stream.
      *
      * @param interval how often totals are told; zero for never
+     * @param tls whether clients need TLS
      */
-    ServeJson(PrintStream out, Duration interval) {
+    ServeJson(PrintStream out, Duration interval, boolean tls) {
+        this.tls = tls;
         this.out = out;
         this.interval = interval;
     }
@@ -34,6 +38,11 @@ final class ServeJson implements ServeReport {
     @Override
     public void made(String image, String size) {
         print(event("made").entry("image", image).entry("size", size));
+    }
+
+    @Override
+    public void metrics(String uri) {
+        metrics = uri;
     }
 
     @Override
@@ -54,14 +63,15 @@ final class ServeJson implements ServeReport {
             json.entry("size", export.disk().length()).entry("writable", export.writable());
             json.key("uris").beginArray();
             for (Endpoint endpoint : service.endpoints()) {
-                String uri = ExportUris.of(endpoint, export.name());
+                String uri = ExportUris.of(endpoint, export.name(), tls);
                 if (!uri.isEmpty()) {
                     json.value(uri);
                 }
             }
             json.endArray().endObject();
         }
-        print(json.endArray());
+        json.endArray();
+        print(metrics.isEmpty() ? json : json.entry("metrics", metrics));
     }
 
     @Override

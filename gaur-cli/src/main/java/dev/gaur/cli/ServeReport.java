@@ -12,6 +12,9 @@ interface ServeReport extends ServerEvents {
     /** A default socket could not be had; the others can. */
     void leftOut(String reason);
 
+    /** Figures can be had at a URI; told before {@link #listening}. */
+    void metrics(String uri);
+
     /** Clients may come. */
     void listening(Service service);
 

@@ -5,7 +5,6 @@ import dev.gaur.export.ExportTotals;
 import dev.gaur.net.Endpoint;
 import dev.gaur.units.Sizes;
 import java.io.PrintStream;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
@@ -19,6 +18,7 @@ final class ServeText implements ServeReport {
     private final PrintStream out;
     private final PrintStream err;
     private final boolean quiet;
+    private final boolean tls;
     private final boolean live;
     private long shownNanos = System.nanoTime(); // this and all below guarded by this
     private long requests;
@@ -30,6 +30,7 @@ final class ServeText implements ServeReport {
         this.out = call.out();
         this.err = call.err();
         this.quiet = quiet;
+        this.tls = call.has(ServeCommand.TLS_CREDS);
         this.live = !quiet && Terminal.is(Terminal.ERROR);
     }
 
@@ -55,6 +56,11 @@ final class ServeText implements ServeReport {
     }
 
     @Override
+    public void metrics(String uri) {
+        print("metrics at " + uri + "\n");
+    }
+
+    @Override
     public synchronized void leftOut(String reason) {
         erase();
         err.print("gaur: warning: " + reason + "\n");
@@ -70,58 +76,17 @@ final class ServeText implements ServeReport {
             text.append(", ").append(Sizes.human(export.disk().length()));
             text.append(export.writable() ? "\n" : ", read-only\n");
             for (Endpoint endpoint : endpoints) {
-                String uri = ExportUris.of(endpoint, export.name());
+                String uri = ExportUris.of(endpoint, export.name(), tls);
                 text.append("  ").append(uri.isEmpty() ? endpoint.toString() : uri).append('\n');
             }
         }
         if (!service.exports().isEmpty()) {
-            advice(text, service.exports().getFirst(), endpoints);
+            Endpoint best =
+                    tls ? endpoints.getLast() : endpoints.getFirst(); // TLS is easier by TCP.
+            text.append(ServeAdvice.of(best, service.exports().getFirst(), tls));
         }
         text.append("listening; Ctrl-C ends it\n");
         print(text.toString());
-    }
-
-    /** Shows how to attach to one of the exports. */
-    private static void advice(StringBuilder text, Export export, List<Endpoint> endpoints) {
-        Endpoint endpoint = endpoints.getFirst();
-        String uri = ExportUris.of(endpoint, export.name());
-        if (uri.isEmpty()) {
-            return;
-        }
-        String access = export.writable() ? "" : ",read-only=on";
-        text.append("to use it:\n");
-        text.append("  nbdinfo '").append(uri).append("'\n");
-        text.append("  nbdcopy '").append(uri).append("' copy.raw\n");
-        text.append("  qemu-img convert -f raw -O qcow2 '").append(uri).append("' copy.qcow2\n");
-        text.append("  qemu-system-x86_64 -drive 'if=virtio,format=raw,file=").append(uri);
-        text.append(access).append("'\n");
-        text.append("  qemu-system-x86_64 -blockdev 'driver=nbd,node-name=disk,");
-        text.append(server(endpoint)).append(",export=").append(export.name().replace(",", ",,"));
-        text.append(access).append("' \\\n    -device virtio-blk-pci,drive=disk\n");
-        text.append("  nbd-client ").append(clientPlace(endpoint));
-        text.append(export.writable() ? "" : " -readonly");
-        text.append(" -N '").append(export.name()).append("' /dev/nbd0\n");
-    }
-
-    // A switch would have Java make a class for it at each start.
-
-    private static String server(Endpoint endpoint) {
-        if (endpoint instanceof Endpoint.Tcp(String host, int port)) {
-            return "server.type=inet,server.host=" + host + ",server.port=" + port;
-        }
-        return "server.type=unix,server.path=" + path(endpoint).replace(",", ",,");
-    }
-
-    private static String clientPlace(Endpoint endpoint) {
-        return endpoint instanceof Endpoint.Tcp(String host, int port)
-                ? host + " " + port
-                : "-unix '" + path(endpoint) + "'";
-    }
-
-    private static String path(Endpoint endpoint) {
-        return endpoint instanceof Endpoint.Unix(Path path)
-                ? path.toAbsolutePath().toString()
-                : endpoint.toString();
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gaur.testkit.TestCertificates;
 import dev.gaur.verify.Peers;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -235,6 +236,68 @@ class ServeTest {
             assertTrue(out.contains("\"cache-misses\": "), out);
             assertTrue(out.contains("\"cache-evictions\": "), out);
         }
+    }
+
+    @Test
+    void programsLearnWhereMetricsAre() throws Exception {
+        image("a.qcow2", "1M");
+        Object[] arguments = {"--json", "--metrics", "0", "-k", "gaur.sock", "a.qcow2"};
+        try (Server server = Server.serve(folder, arguments);
+                HttpClient client = HttpClient.newHttpClient()) {
+            String listening = server.said().getLast();
+            String uri = listening.replaceFirst(".*\"metrics\": \"(.*)\"}", "$1");
+            HttpRequest request = HttpRequest.newBuilder(URI.create(uri)).build();
+            String text = client.send(request, HttpResponse.BodyHandlers.ofString()).body();
+            assertTrue(text.endsWith("\n# EOF\n"), text);
+            server.end("TERM").ok();
+        }
+        assertEquals("gaur: --interval needs --json\n", gaurServe("--interval", "1").err());
+    }
+
+    @Test
+    void withTlsTheUrisAndTheAdviceAreOfTls() throws IOException {
+        image("a.qcow2", "1M");
+        TestCertificates authority = new TestCertificates("an authority");
+        Path keys = authority.folder(folder.resolve("k"), "client", authority.identity("client"));
+        authority.folder(keys, "server", authority.identity("server", "localhost"));
+        Object[] arguments = {
+            "--object",
+            "tls-creds-x509,id=t,endpoint=server,dir=" + keys,
+            "--tls-creds=t",
+            "-k",
+            "gaur.sock",
+            "-b",
+            "0.0.0.0",
+            "-p",
+            "0",
+            "a.qcow2"
+        };
+        try (Server server = Server.serve(folder, arguments)) {
+            assertTrue(server.said().contains("  nbds+" + uri("a.qcow2").substring(4)));
+            int shown = 0;
+            for (String line : String.join("\n", server.said()).replace("\\\n", "").split("\n")) {
+                boolean run = line.startsWith("  nbd") && line.contains(" '");
+                if (run || line.startsWith("  qemu-img")) {
+                    Peers.runIn(folder, List.of("sh", "-c", line.replace("DIR", keys.toString())))
+                            .ok();
+                    shown++;
+                }
+            }
+            assertEquals(3, shown, server.said().toString());
+            server.end("TERM").ok();
+        }
+    }
+
+    @Test
+    void whatIsNotThereOrTooLongIsNamed() {
+        image("a.qcow2", "1M");
+        assertEquals(
+                "gaur: Could not open 'a.qcow2': there is no snapshot 'none'\n",
+                gaurServe("-l", "none", "a.qcow2").exited(1).err());
+        String name = "x".repeat(4097);
+        assertEquals(
+                "gaur: export name '" + name + "' too long\n",
+                gaurServe(name + "=a.qcow2").exited(1).err());
     }
 
     @Test
