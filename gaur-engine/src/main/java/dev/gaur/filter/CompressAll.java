@@ -41,18 +41,25 @@ public final class CompressAll extends ChangingFilter {
         Lock lock = whole ? sharing : alone;
         lock.lock();
         try {
-            MemorySegment units = source;
-            if (!whole) {
-                units = BufferPool.allocate(end - start).asSlice(0, end - start);
-                below.read(start, units);
-                units.asSlice(offset - start, source.byteSize()).copyFrom(source);
+            if (whole) {
+                compressing.writeCompressed(start, source);
+            } else {
+                writeAround(start, end, offset, source);
             }
-            compressing.writeCompressed(start, units);
         } finally {
             lock.unlock();
         }
         if (durability == Durability.STABLE) {
             below.flush();
+        }
+    }
+
+    private void writeAround(long start, long end, long offset, MemorySegment source) {
+        try (BufferPool.Lease lease = BufferPool.once(end - start)) {
+            MemorySegment units = lease.segment(end - start);
+            below.read(start, units);
+            units.asSlice(offset - start, source.byteSize()).copyFrom(source);
+            compressing.writeCompressed(start, units);
         }
     }
 }

@@ -63,15 +63,21 @@ public final class CopyOnRead extends ChangingFilter {
     private void readAndKeep(long offset, MemorySegment target) {
         long start = offset / unit * unit;
         long end = Math.min(Math.ceilDiv(offset + target.byteSize(), unit) * unit, length());
-        boolean whole = end - start == target.byteSize();
-        MemorySegment units = whole ? target : BufferPool.allocate(end - start);
+        if (end - start == target.byteSize()) {
+            readAndKeepUnits(start, target);
+            return;
+        }
+        try (BufferPool.Lease units = BufferPool.once(end - start)) {
+            readAndKeepUnits(start, units.segment(end - start));
+            MemorySegment.copy(units.segment(), offset - start, target, 0, target.byteSize());
+        }
+    }
+
+    private void readAndKeepUnits(long start, MemorySegment units) {
         below.read(start, units);
         List<Extent> extents = new ArrayList<>();
-        below.extents(start, end - start, extents::add);
+        below.extents(start, units.byteSize(), extents::add);
         extents.forEach(extent -> keep(extent, units, start));
-        if (!whole) {
-            MemorySegment.copy(units, offset - start, target, 0, target.byteSize());
-        }
     }
 
     /** {@inheritDoc} There may be something to keep. */

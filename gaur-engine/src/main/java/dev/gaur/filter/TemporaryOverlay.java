@@ -134,9 +134,10 @@ public final class TemporaryOverlay implements FilterNode {
     private void copyUnit(long start) {
         if (!isChanged(start)) {
             long count = Math.min(UNIT, length() - start);
-            MemorySegment unit = BufferPool.allocate(UNIT).asSlice(0, count);
-            below.read(start, unit);
-            changes.write(start, unit, Durability.CACHED);
+            try (BufferPool.Lease unit = BufferPool.once(count)) {
+                below.read(start, unit.segment());
+                changes.write(start, unit.segment(), Durability.CACHED);
+            }
         }
     }
 

@@ -75,17 +75,19 @@ final class DeepChain implements BlockIo {
     @Override
     public void read(long offset, MemorySegment target) {
         // The caller's memory may be for its own thread only.
-        MemorySegment buffer = BufferPool.allocate(Math.max(1, target.byteSize()));
-        MemorySegment bytes = buffer.asSlice(0, target.byteSize());
-        call(() -> image.read(offset, bytes));
-        target.copyFrom(bytes);
+        try (BufferPool.Lease buffer = BufferPool.once(Math.max(1, target.byteSize()))) {
+            MemorySegment bytes = buffer.segment(target.byteSize());
+            call(() -> image.read(offset, bytes));
+            target.copyFrom(bytes);
+        }
     }
 
     @Override
     public void write(long offset, MemorySegment source, Durability durability) {
-        MemorySegment buffer = BufferPool.allocate(Math.max(1, source.byteSize()));
-        MemorySegment bytes = buffer.asSlice(0, source.byteSize()).copyFrom(source);
-        call(() -> image.write(offset, bytes, durability));
+        try (BufferPool.Lease buffer = BufferPool.once(Math.max(1, source.byteSize()))) {
+            MemorySegment bytes = buffer.segment(source.byteSize()).copyFrom(source);
+            call(() -> image.write(offset, bytes, durability));
+        }
     }
 
     @Override

@@ -6,13 +6,11 @@ import dev.gaur.block.ZeroMode;
 import dev.gaur.block.ZeroNode;
 import dev.gaur.format.Preallocation;
 import dev.gaur.format.qcow2.ClusterAllocator.Taken;
-import dev.gaur.mem.BufferPool;
+import dev.gaur.mem.Zeros;
 import java.lang.foreign.MemorySegment;
 
 /** Gives clusters of zeros to a range of the disk that has none. */
 final class Preallocator {
-    private static final MemorySegment ZEROS = BufferPool.allocate(1 << 20).asReadOnly();
-
     private final StorageNode file;
     private final StorageNode data;
     private final Geometry geometry;
@@ -73,9 +71,9 @@ final class Preallocator {
             }
             case FALLOC -> data.zero(taken.hostOffset(), inFile, ZeroMode.KEEP, Durability.CACHED);
             case FULL -> {
-                for (long done = 0; done < inFile; done += ZEROS.byteSize()) {
-                    long size = Math.min(ZEROS.byteSize(), inFile - done);
-                    MemorySegment zeros = ZEROS.asSlice(0, size);
+                for (long done = 0; done < inFile; done += Zeros.SIZE) {
+                    long size = Math.min(Zeros.SIZE, inFile - done);
+                    MemorySegment zeros = Zeros.bytes().asSlice(0, size);
                     data.write(taken.hostOffset() + done, zeros, Durability.CACHED);
                 }
             }

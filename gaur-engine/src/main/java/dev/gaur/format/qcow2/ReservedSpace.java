@@ -4,13 +4,11 @@ import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.format.Preallocation;
-import dev.gaur.mem.BufferPool;
+import dev.gaur.mem.Zeros;
 import java.lang.foreign.MemorySegment;
 
 /** Sets aside, in the way that was asked for, what clusters without content take up in a file. */
 final class ReservedSpace {
-    private static final int ZEROS = 1 << 20;
-
     private ReservedSpace() {}
 
     /**
@@ -26,9 +24,9 @@ final class ReservedSpace {
             }
             case FALLOC -> file.zero(hostOffset, length, ZeroMode.KEEP, Durability.CACHED);
             case FULL -> {
-                MemorySegment zeros = BufferPool.allocate(Math.min(ZEROS, length));
-                for (long at = 0; at < length; at += ZEROS) {
-                    long size = Math.min(ZEROS, length - at);
+                MemorySegment zeros = Zeros.bytes();
+                for (long at = 0; at < length; at += Zeros.SIZE) {
+                    long size = Math.min(Zeros.SIZE, length - at);
                     file.write(hostOffset + at, zeros.asSlice(0, size), Durability.CACHED);
                 }
             }

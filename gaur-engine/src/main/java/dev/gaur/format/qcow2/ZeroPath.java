@@ -5,7 +5,7 @@ import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.block.ZeroNode;
-import dev.gaur.mem.BufferPool;
+import dev.gaur.mem.Zeros;
 import dev.gaur.sync.RangeLock;
 import java.lang.foreign.MemorySegment;
 
@@ -18,8 +18,6 @@ import java.lang.foreign.MemorySegment;
  * <p>Source: the specification, "L2 table entry"; what is unmapped when is as in QEMU.
  */
 final class ZeroPath {
-    private static final MemorySegment ZEROS = BufferPool.allocate(1 << 20).asReadOnly();
-
     private final StorageNode file;
     private final StorageNode data;
     private final Header features;
@@ -28,6 +26,7 @@ final class ZeroPath {
     private final WritePath writePath;
     private final RangeLock claims;
     private final boolean keepPlaces;
+    private final MemorySegment zeros = Zeros.bytes();
 
     /**
      * @param features version and feature bits
@@ -88,8 +87,8 @@ final class ZeroPath {
                     file.name(), "write zeros", "a part of a cluster takes a write");
         }
         for (long at = from; at < end; ) {
-            long size = Math.min(end - at, ZEROS.byteSize());
-            writePath.write(view, at, ZEROS.asSlice(0, size));
+            long size = Math.min(end - at, zeros.byteSize());
+            writePath.write(view, at, zeros.asSlice(0, size));
             at += size;
         }
     }

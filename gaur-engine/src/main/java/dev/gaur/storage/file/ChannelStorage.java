@@ -9,7 +9,7 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.ffi.Errno;
 import dev.gaur.ffi.Posix;
-import dev.gaur.mem.BufferPool;
+import dev.gaur.mem.Zeros;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -26,12 +26,6 @@ import java.util.concurrent.atomic.AtomicLong;
 final class ChannelStorage implements StorageNode {
     /** One transfer: an interrupt makes that much to be done again. */
     private static final int TRANSFER_MAX = 1 << 20;
-
-    /** Made when zeros are written, which a short look at a file does not. */
-    private static final class Zeros {
-        private static final ByteBuffer BYTES =
-                BufferPool.allocate(TRANSFER_MAX).asReadOnly().asByteBuffer();
-    }
 
     private final String name;
     private final boolean device;
@@ -126,6 +120,10 @@ final class ChannelStorage implements StorageNode {
         }
     }
 
+    private static ByteBuffer zeros(int count) {
+        return Zeros.bytes().asSlice(0, count).asByteBuffer();
+    }
+
     private int read(long offset, ByteBuffer target) {
         int count = (int) run("read", offset, channel -> channel.read(target, offset));
         if (count < 0) {
@@ -170,8 +168,8 @@ final class ChannelStorage implements StorageNode {
         checkWritable();
         FileErrors.requireSlowZeros(name, mode);
         for (long done = 0; done < count; ) {
-            int size = (int) Math.min(count - done, TRANSFER_MAX);
-            done += write(offset + done, Zeros.BYTES.slice(0, size));
+            int size = (int) Math.min(count - done, Zeros.SIZE);
+            done += write(offset + done, zeros(size));
         }
         stabilise(durability);
     }
@@ -229,7 +227,7 @@ final class ChannelStorage implements StorageNode {
                 newLength,
                 channel -> {
                     if (newLength > channel.size()) {
-                        channel.write(Zeros.BYTES.slice(0, 1), newLength - 1);
+                        channel.write(zeros(1), newLength - 1);
                     } else {
                         channel.truncate(newLength);
                     }

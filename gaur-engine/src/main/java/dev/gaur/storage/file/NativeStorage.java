@@ -10,7 +10,7 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.ffi.Errno;
 import dev.gaur.ffi.Posix;
-import dev.gaur.mem.BufferPool;
+import dev.gaur.mem.Zeros;
 import dev.gaur.storage.StorageOptions;
 import dev.gaur.sync.Gate;
 import java.lang.foreign.MemorySegment;
@@ -23,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  * that the descriptor is closed, and its number free for another file, only after the last of them.
  */
 final class NativeStorage implements StorageNode {
-    private static final MemorySegment ZEROS = BufferPool.allocate(1 << 20).asReadOnly();
 
     private final String name;
     private final long inode;
@@ -330,8 +329,8 @@ final class NativeStorage implements StorageNode {
 
     private void writeZeros(long offset, long count) {
         for (long done = 0; done < count; ) {
-            long size = Math.min(count - done, ZEROS.byteSize());
-            put(offset + done, ZEROS.asSlice(0, size));
+            long size = Math.min(count - done, Zeros.SIZE);
+            put(offset + done, Zeros.bytes().asSlice(0, size));
             done += size;
         }
     }

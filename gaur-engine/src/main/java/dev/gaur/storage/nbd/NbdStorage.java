@@ -8,6 +8,7 @@ import dev.gaur.block.Limits;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.mem.BufferPool;
+import dev.gaur.mem.Zeros;
 import dev.gaur.nbd.Nbd;
 import dev.gaur.nbd.NbdErrors;
 import dev.gaur.sync.RangeLock;
@@ -23,8 +24,6 @@ import java.util.List;
  * <p>Safe for use by many threads. Closing ends requests that are on the way.
  */
 final class NbdStorage implements StorageNode {
-    private static final int ZEROS = 1 << 20;
-
     private final NbdClient client;
     private final ExportInfo export;
     private final boolean writable;
@@ -239,9 +238,9 @@ final class NbdStorage implements StorageNode {
     }
 
     private void writeZeros(long offset, long length, int flags) {
-        MemorySegment zeros = BufferPool.allocate(Math.min(length, ZEROS));
+        MemorySegment zeros = Zeros.bytes();
         for (long done = 0, count; done < length; done += count) {
-            count = Math.min(length - done, ZEROS);
+            count = Math.min(length - done, Zeros.SIZE);
             client.write(offset + done, zeros.asSlice(0, count), flags);
         }
     }
