@@ -366,7 +366,7 @@ final class BitmapStore {
         byte[] extension;
         try {
             extension = bitmaps.isEmpty() ? new byte[0] : writer.write(bitmaps);
-        } catch (RuntimeException failed) {
+        } catch (RuntimeException | Error failed) {
             writer.undo();
             throw failed;
         }

@@ -4,7 +4,6 @@ import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
-import dev.gaur.mem.BufferPool;
 import dev.gaur.mem.Bytes;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -50,14 +49,15 @@ final class ClusterTree {
     /**
      * @param name of the L1 table, for messages
      * @param l1 its entries; kept, not changed
+     * @param buffer of a cluster; in use only while this tree reads or changes a table
      */
-    ClusterTree(StorageNode file, Header header, String name, long[] l1) {
+    ClusterTree(StorageNode file, Header header, String name, long[] l1, MemorySegment buffer) {
         this.file = file;
         this.geometry = header.geometry();
         this.counted = !header.has(Header.DATA_FILE);
         this.name = name;
         this.l1 = l1;
-        this.buffer = BufferPool.allocate(geometry.clusterSize());
+        this.buffer = buffer;
         this.words = new long[geometry.clusterSize() / Long.BYTES];
         this.before = new long[words.length];
         this.step = geometry.extendedL2() ? 2 : 1;

@@ -297,7 +297,7 @@ final class CowCache {
         try {
             tally.evictions.add(writeOut(cluster));
             out = true;
-        } catch (BlockException _) {
+        } catch (BlockException | OutOfMemoryError _) {
             // Its bytes are safe here. The next flush tries again, and says so if it fails.
         } finally {
             if (!out) {

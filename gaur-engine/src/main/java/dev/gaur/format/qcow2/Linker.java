@@ -6,7 +6,7 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.format.qcow2.ClusterAllocator.Taken;
 import dev.gaur.format.qcow2.WriteBack.Free;
-import dev.gaur.mem.BufferPool;
+import java.lang.foreign.MemorySegment;
 
 /**
  * Changes entries of L2 tables in memory, and makes the tables that are missing. Who calls has an
@@ -191,14 +191,14 @@ final class Linker {
             long length = geometry.clusterSize();
             file.zero(taken.hostOffset(), length, ZeroMode.KEEP, Durability.CACHED);
             return taken;
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | Error failure) {
             allocator.free(taken.hostOffset(), 1);
             throw failure;
         }
     }
 
     private void copyTable(int l1Index, long from, long to) {
-        var bytes = BufferPool.allocate(geometry.clusterSize());
+        var bytes = MemorySegment.ofArray(new byte[geometry.clusterSize()]);
         file.event(BlockEvent.L2_ALLOC_COW_READ);
         Tables.read(file, "L2 table " + l1Index, from, bytes);
         file.event(BlockEvent.L2_ALLOC_WRITE);

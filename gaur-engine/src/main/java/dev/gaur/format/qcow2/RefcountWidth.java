@@ -3,7 +3,6 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
-import dev.gaur.mem.BufferPool;
 import dev.gaur.mem.Bytes;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
@@ -120,7 +119,7 @@ final class RefcountWidth {
             file.write(now.clusterOffset(at), block, Durability.CACHED);
             table[index] = now.clusterOffset(at++);
         }
-        MemorySegment bytes = BufferPool.allocate((long) table.length * Long.BYTES);
+        var bytes = MemorySegment.ofArray(new byte[table.length * Long.BYTES]);
         Bytes.putU64(bytes, 0, table, 0, table.length);
         file.write(now.clusterOffset(place.first()), bytes, Durability.CACHED);
     }

@@ -27,6 +27,9 @@ final class WholeImage {
     private final ClusterAllocator allocator;
     private final FormatOptions options;
 
+    /** For trees, one at a time; there from the beginning, so that no change lacks it half-way. */
+    private final MemorySegment tableBuffer;
+
     /** First byte and length of what is free, to be told to the file system; of full ones few. */
     private final List<long[]> freed = new ArrayList<>();
 
@@ -44,6 +47,7 @@ final class WholeImage {
         this.header = header;
         this.geometry = header.get().geometry();
         this.health = health;
+        this.tableBuffer = BufferPool.allocate(geometry.clusterSize());
         ClusterSet metadata = new ClusterSet();
         long cacheBytes = CacheSizes.of(options, header.get()).countBytes();
         this.refcounts = new Refcounts(file, header, metadata, health, cacheBytes);
@@ -90,7 +94,7 @@ final class WholeImage {
 
     /** All that an L1 table leads to. */
     ClusterTree tree(String name, long[] l1) {
-        return new ClusterTree(file, header.get(), name, l1);
+        return new ClusterTree(file, header.get(), name, l1, tableBuffer);
     }
 
     /** The same image after its header has changed; this one must not be used any more. */
@@ -214,11 +218,11 @@ final class WholeImage {
     void prepare(Runnable work, Runnable undo) {
         try {
             work.run();
-        } catch (RuntimeException failed) {
+        } catch (RuntimeException | Error failed) {
             if (!health.isFailed()) {
                 try {
                     undo.run();
-                } catch (RuntimeException again) {
+                } catch (RuntimeException | Error again) {
                     failed.addSuppressed(again);
                 }
             }
@@ -244,7 +248,7 @@ final class WholeImage {
     /** Writes a table of big-endian numbers. */
     void writeTable(long hostOffset, long[] entries) {
         if (entries.length > 0) {
-            MemorySegment bytes = BufferPool.allocate((long) entries.length * Long.BYTES);
+            var bytes = MemorySegment.ofArray(new byte[entries.length * Long.BYTES]);
             Bytes.putU64(bytes, 0, entries, 0, entries.length);
             file.write(hostOffset, bytes, Durability.CACHED);
         }

@@ -318,6 +318,15 @@ final class WriteEngine {
             }
         } catch (RuntimeException failed) {
             lost = failed;
+        } catch (OutOfMemoryError none) {
+            lost =
+                    new BlockException.Media(
+                            file.name(),
+                            "memory",
+                            BlockException.NO_OFFSET,
+                            "none is left",
+                            ENOMEM,
+                            none);
         }
         waiting.forgetAll(); // What could not be written is lost: that is thrown.
         settle();
@@ -337,4 +346,6 @@ final class WriteEngine {
                     image, "encryption", "encrypted images are not supported yet");
         }
     }
+
+    private static final int ENOMEM = 12;
 }

@@ -274,11 +274,13 @@ final class WritePath {
                             piece.writeFrom() - cow.writeFrom(),
                             piece.writeEnd() - piece.writeFrom());
             boolean barrier = !taken.fresh() || !plan.wasZero();
+            boolean linking = false;
             try {
                 fill(view, piece, taken, plan.copyIsZero(), bytes);
+                linking = true;
                 link(view, piece, taken, barrier);
-            } catch (RuntimeException failure) {
-                giveBack(plan, taken);
+            } catch (RuntimeException | Error failure) {
+                giveBack(plan, taken, linking && failure instanceof Error);
                 throw failure;
             }
             done += taken.clusters();
@@ -301,8 +303,8 @@ final class WritePath {
         return taken;
     }
 
-    private void giveBack(Plan plan, Taken taken) {
-        if (plan.reused() == 0 && data == file) {
+    private void giveBack(Plan plan, Taken taken, boolean maybeLinked) {
+        if (!maybeLinked && plan.reused() == 0 && data == file) {
             allocator.free(taken.hostOffset(), taken.clusters());
         }
     }
@@ -472,6 +474,7 @@ final class WritePath {
         int first = bare ? from : (int) (cow.from() - start);
         int last = bare ? end : (int) (cow.end() - start);
         long copied;
+        boolean linking = false;
         try {
             checkNotMetadata(taken.hostOffset(), geometry.clusterSize());
             if (plan.copyIsZero() && !cow.copiesNothing()) {
@@ -481,9 +484,10 @@ final class WritePath {
             tell(BlockEvent.WRITE_AIO);
             MemorySegment bytes = cluster.asSlice(first, last - first);
             data.write(taken.hostOffset() + first, bytes, Durability.CACHED);
+            linking = true;
             link(view, cow, taken, !taken.fresh() || !plan.wasZero());
-        } catch (RuntimeException failure) {
-            giveBack(plan, taken);
+        } catch (RuntimeException | Error failure) {
+            giveBack(plan, taken, linking && failure instanceof Error);
             throw failure;
         }
         early.written(taken.hostOffset() + first, (long) last - first);
