@@ -61,7 +61,7 @@ final class BegunReads {
             underWay--;
             try {
                 pending.finish();
-            } catch (RuntimeException failure) {
+            } catch (RuntimeException | OutOfMemoryError failure) {
                 error = NbdErrors.of(failure);
             }
         }
@@ -97,7 +97,7 @@ final class BegunReads {
         PendingRead pending = null;
         try {
             pending = disk.begin(request.offset(), buffer.data(request.length()));
-        } catch (RuntimeException _) {
+        } catch (RuntimeException | OutOfMemoryError _) {
             // Who reads in the other way will learn it.
         } finally {
             if (pending == null) {

@@ -3,11 +3,7 @@ package dev.gaur.export;
 import dev.gaur.block.BlockException;
 import dev.gaur.mem.BufferPool;
 import dev.gaur.nbd.NbdErrors;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.time.Duration;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -17,14 +13,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Answers keep their memory until the client takes them. So all connections share a budget:
  * where it is used up, a connection gets memory for one request at a time, and its next one waits
- * until its client has taken that answer. Large requests have a budget of their own. Answers
- * without data need so little that they are not counted.
+ * until its client has taken that answer. Large requests have a budget of their own ({@link
+ * LargeMemory}). Answers without data need so little that they are not counted.
  */
 final class Buffers {
     /** Where the data begins; the header ends there. */
     private static final int HEAD = BufferPool.ALIGNMENT;
 
     private static final int SMALL = 64 << 10;
+
+    /** What guests ask for at most, unless they copy. */
+    private static final int MIDDLE = 256 << 10;
 
     /** Beyond that much a request is a large one. */
     static final int MEDIUM = 2 << 20;
@@ -35,40 +34,49 @@ final class Buffers {
     /** What all large requests of a server together may take, in mebibytes. */
     private static final int LARGE_TOTAL = 256;
 
-    /** Clients that take their answers give memory back sooner, be they slow. */
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    /** What those of one connection may take of that: two of the largest. */
+    static final int LARGE_SHARE = 64;
+
+    private static final int MIB = 1 << 20;
 
     private final Server server;
+    private final LargeMemory.Member large;
 
     /** How many of this connection's requests have memory of the budget. */
     private final AtomicInteger own = new AtomicInteger();
 
-    private Buffers(Server server) {
+    private Buffers(Server server, LargeMemory.Member large) {
         this.server = server;
+        this.large = large;
     }
 
     /** What the connections of a server share. */
     static final class Server {
         private final BufferPool tiny = new BufferPool(ReplyFormat.ERROR_BYTES_MAX, 256);
         private final BufferPool small = new BufferPool(HEAD + SMALL, 64);
+        private final BufferPool middle = new BufferPool(HEAD + MIDDLE, 32);
         private final BufferPool medium = new BufferPool(HEAD + MEDIUM, 16);
         private final Budget budget;
-        private final Semaphore largeLeft = new Semaphore(LARGE_TOTAL, true);
-        private final Duration patience;
+        private final LargeMemory large;
 
         Server() {
-            this(TOTAL, PATIENCE);
+            this(TOTAL, LargeMemory.Limits.DEFAULT);
         }
 
         /** For tests: with another budget, and more or less patience for large requests. */
-        Server(long total, Duration patience) {
+        Server(long total, LargeMemory.Limits limits) {
             this.budget = new Budget(total);
-            this.patience = patience;
+            this.large = new LargeMemory(LARGE_TOTAL, LARGE_SHARE, limits);
         }
 
-        /** Returns the memory of a new connection. */
-        Buffers forConnection() {
-            return new Buffers(this);
+        /**
+         * Returns the memory of a new connection.
+         *
+         * @param progress of its client
+         * @param giveUp ends it, and does not wait for that
+         */
+        Buffers forConnection(Progress progress, Runnable giveUp) {
+            return new Buffers(this, large.new Member(progress, giveUp));
         }
 
         /** Tells how many bytes are out for requests that are not large. */
@@ -78,7 +86,7 @@ final class Buffers {
 
         /** Tells how many mebibytes are out for large requests. */
         int largeOut() {
-            return LARGE_TOTAL - largeLeft.availablePermits();
+            return large.out();
         }
     }
 
@@ -110,7 +118,8 @@ final class Buffers {
      * Leases memory for {@code count} bytes of a request that some other thread does; may wait,
      * until this connection's client has taken the answers that it has coming.
      *
-     * @throws BlockException.Media if others keep too much of it for too long, where much is asked
+     * @throws BlockException.Media if others keep too much of it for too long, where much is asked,
+     *     or the system has none
      */
     Buffer lease(long count) {
         if (count <= MEDIUM) {
@@ -118,25 +127,28 @@ final class Buffers {
             server.budget.await(() -> takes(pool.bufferSize()));
             return counted(pool);
         }
-        if (!await(mebibytes(count))) {
-            throw new BlockException.Media(
-                    "",
-                    "memory",
-                    BlockException.NO_OFFSET,
-                    "kept by others",
-                    NbdErrors.ENOMEM,
-                    null);
+        if (!large.take(mebibytes(count))) {
+            throw noMemory("kept by others", null);
         }
         return large(count);
     }
 
-    /** The same, but returns null where it would wait. */
+    private static BlockException noMemory(String why, @Nullable Throwable cause) {
+        return new BlockException.Media(
+                "", "memory", BlockException.NO_OFFSET, why, NbdErrors.ENOMEM, cause);
+    }
+
+    /**
+     * The same, but returns null where it would wait.
+     *
+     * @throws BlockException.Media if the system has none
+     */
     @Nullable Buffer tryLease(long count) {
         if (count <= MEDIUM) {
             BufferPool pool = pool(count);
             return takes(pool.bufferSize()) ? counted(pool) : null;
         }
-        return server.largeLeft.tryAcquire(mebibytes(count)) ? large(count) : null;
+        return large.tryTake(mebibytes(count)) ? large(count) : null;
     }
 
     /**
@@ -150,7 +162,7 @@ final class Buffers {
     }
 
     private BufferPool pool(long count) {
-        return count > SMALL ? server.medium : server.small;
+        return count <= SMALL ? server.small : count <= MIDDLE ? server.middle : server.medium;
     }
 
     private boolean takes(int bytes) {
@@ -177,7 +189,7 @@ final class Buffers {
             return new Pooled(pool.lease(), giveBack);
         } catch (OutOfMemoryError none) {
             giveBack.run();
-            throw none;
+            throw noMemory("the system has none", none);
         }
     }
 
@@ -187,27 +199,7 @@ final class Buffers {
     }
 
     private static int mebibytes(long count) {
-        return Math.toIntExact((count >> 20) + 1);
-    }
-
-    private boolean await(int mebibytes) {
-        long end = System.nanoTime() + server.patience.toNanos();
-        boolean interrupted = false;
-        boolean got = false;
-        boolean tried = false;
-        while (!tried) {
-            try {
-                long left = Math.max(0, end - System.nanoTime());
-                got = server.largeLeft.tryAcquire(mebibytes, left, TimeUnit.NANOSECONDS);
-                tried = true;
-            } catch (InterruptedException _) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        return got;
+        return Math.toIntExact((count + MIB - 1) / MIB);
     }
 
     private record Pooled(BufferPool.Lease lease, Runnable release) implements Buffer {
@@ -226,20 +218,10 @@ final class Buffers {
     private Buffer large(long count) {
         int mebibytes = mebibytes(count);
         try {
-            Arena arena = Arena.ofShared();
-            MemorySegment segment = arena.allocate(HEAD + count, BufferPool.ALIGNMENT);
-            return new Large(segment, arena, () -> server.largeLeft.release(mebibytes));
-        } catch (RuntimeException | Error failure) {
-            server.largeLeft.release(mebibytes);
-            throw failure;
-        }
-    }
-
-    private record Large(MemorySegment segment, Arena arena, Runnable release) implements Buffer {
-        @Override
-        public void close() {
-            arena.close();
-            release.run();
+            return new Pooled(BufferPool.once(HEAD + count), () -> large.give(mebibytes));
+        } catch (OutOfMemoryError none) {
+            large.give(mebibytes);
+            throw noMemory("the system has none", none);
         }
     }
 }

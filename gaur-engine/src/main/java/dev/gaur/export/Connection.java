@@ -13,7 +13,7 @@ final class Connection implements Runnable {
     private volatile Transport transport;
     private volatile @Nullable Agreement agreement;
     private volatile boolean draining;
-    private volatile boolean late;
+    private volatile @Nullable String givenUp;
 
     Connection(NbdServer server, Transport transport) {
         this.server = server;
@@ -35,7 +35,8 @@ final class Connection implements Runnable {
             serve(arena, events);
         } catch (IOException | RuntimeException | OutOfMemoryError failure) {
             if (!draining) {
-                events.failed(peer, late ? tooLate() : reason(failure));
+                String why = givenUp;
+                events.failed(peer, why != null ? why : reason(failure));
             }
         } finally {
             transport.close();
@@ -49,14 +50,10 @@ final class Connection implements Runnable {
         return message == null || !(failure instanceof IOException) ? failure.toString() : message;
     }
 
-    private String tooLate() {
-        long limit = server.options().handshakeLimit().toMillis();
-        return "has not chosen an export within " + limit + " ms";
-    }
-
     private void serve(Arena arena, ServerEvents events) throws IOException {
-        Inlet inlet = new Inlet(transport, arena);
-        Outlet outlet = new Outlet(transport, arena);
+        Progress progress = new Progress();
+        Inlet inlet = new Inlet(transport, arena, progress);
+        Outlet outlet = new Outlet(transport, arena, progress);
         Agreement agreed;
         try (Watchdog.Watch _ = server.watchHandshake(this)) {
             agreed =
@@ -68,10 +65,8 @@ final class Connection implements Runnable {
                                     security -> secure(security, inlet, outlet))
                             .run();
         }
-        if (agreed == null && late) {
-            throw new IOException(tooLate());
-        }
         if (agreed == null) {
+            throwIfGivenUp();
             return;
         }
         agreement = agreed;
@@ -84,9 +79,10 @@ final class Connection implements Runnable {
                             agreed,
                             inlet,
                             outlet,
-                            server.buffers().forConnection(),
+                            server.buffers().forConnection(progress, this::giveUpStuck),
                             server.workers())
                     .run();
+            throwIfGivenUp();
         } finally {
             events.closed(agreed.export(), transport.peer());
         }
@@ -112,8 +108,25 @@ final class Connection implements Runnable {
 
     /** Breaks off since the client takes too long to choose. */
     void giveUp() {
-        late = true;
+        long limit = server.options().handshakeLimit().toMillis();
+        giveUp("has not chosen an export within " + limit + " ms");
+    }
+
+    /** Breaks off since others need the memory that it holds. */
+    private void giveUpStuck() {
+        giveUp("neither takes answers nor sends what it has announced, and others need the memory");
+    }
+
+    private void giveUp(String why) {
+        givenUp = why;
         first.shutdown();
+    }
+
+    private void throwIfGivenUp() throws IOException {
+        String why = givenUp;
+        if (why != null) {
+            throw new IOException(why);
+        }
     }
 
     /** Breaks off. */

@@ -18,14 +18,16 @@ final class Inlet {
     private static final int LARGE = 512 << 10;
 
     private final Arena arena;
+    private final Progress progress;
     private Transport transport;
     private MemorySegment buffer;
     private int start;
     private int end;
 
-    Inlet(Transport transport, Arena arena) {
+    Inlet(Transport transport, Arena arena, Progress progress) {
         this.transport = transport;
         this.arena = arena;
+        this.progress = progress;
         this.buffer = arena.allocate(SMALL, Long.BYTES);
     }
 
@@ -139,7 +141,24 @@ final class Inlet {
         MemorySegment.copy(buffer, start, target, 0, here);
         start += here;
         if (here < size) {
-            transport.receiveAll(target.asSlice(here));
+            progress.beginReceiving();
+            try {
+                receiveAll(target, here);
+            } finally {
+                progress.endReceiving();
+            }
+        }
+    }
+
+    private void receiveAll(MemorySegment target, int from) throws IOException {
+        long size = target.byteSize();
+        for (long done = from; done < size; ) {
+            int count = transport.receive(target.asSlice(done));
+            if (count == Transport.END) {
+                throw new EOFException("the client left in the middle of a message");
+            }
+            done += count;
+            progress.hasSent();
         }
     }
 

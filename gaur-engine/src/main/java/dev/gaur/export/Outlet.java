@@ -21,6 +21,7 @@ final class Outlet {
     private static final int LARGE = 128 << 10;
 
     private final Arena arena;
+    private final Progress progress;
     private final ReentrantLock sending = new ReentrantLock();
     private final ConcurrentLinkedQueue<Answer> waiting = new ConcurrentLinkedQueue<>();
     private Transport transport;
@@ -46,9 +47,10 @@ final class Outlet {
         void done();
     }
 
-    Outlet(Transport transport, Arena arena) {
+    Outlet(Transport transport, Arena arena, Progress progress) {
         this.transport = transport;
         this.arena = arena;
+        this.progress = progress;
     }
 
     /** Says who may not wait; by the connection's thread. */
@@ -186,10 +188,24 @@ final class Outlet {
                 }
             }
             if (done < bytes.byteSize()) {
-                transport.send(bytes.asSlice(done));
+                sendAll(bytes, done);
             }
         } catch (IOException _) {
             breakOff();
+        }
+    }
+
+    private void sendAll(MemorySegment bytes, int from) throws IOException {
+        long size = bytes.byteSize();
+        progress.beginSending();
+        try {
+            for (long done = from, count; done < size; done += count) {
+                count = Math.min(size - done, Progress.STEP);
+                transport.send(count == size ? bytes : bytes.asSlice(done, count));
+                progress.hasTaken();
+            }
+        } finally {
+            progress.endSending();
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.gaur.export;
 
+import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockIo;
 import dev.gaur.mem.Bytes;
 import dev.gaur.nbd.Nbd;
@@ -75,7 +76,7 @@ final class Reads implements Outlet.Holder {
     private boolean prefetch(Request request) {
         try {
             return disk.prefetch(request.offset(), request.length());
-        } catch (RuntimeException _) {
+        } catch (RuntimeException | OutOfMemoryError _) {
             return false; // Who reads will learn it.
         }
     }
@@ -177,6 +178,10 @@ final class Reads implements Outlet.Holder {
         }
     }
 
+    private void putError(Request request, int error) {
+        put(request, outlet.reserve(ReplyFormat.ERROR_BYTES_MAX), error);
+    }
+
     /** Returns 0 if data was read, an error, or -1 if it is not there and nobody waits for it. */
     private int read(Request request, MemorySegment data, boolean wait) {
         try {
@@ -185,7 +190,7 @@ final class Reads implements Outlet.Holder {
             }
             disk.read(request.offset(), data);
             return 0;
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | OutOfMemoryError failure) {
             return NbdErrors.of(failure);
         }
     }
@@ -203,7 +208,13 @@ final class Reads implements Outlet.Holder {
             outlet.send(slow.read(request));
             return true;
         }
-        Buffers.Buffer buffer = buffers.tryLease(request.length());
+        Buffers.Buffer buffer;
+        try {
+            buffer = buffers.tryLease(request.length());
+        } catch (BlockException.Media noMemory) {
+            putError(request, NbdErrors.of(noMemory));
+            return true;
+        }
         if (buffer == null) {
             return false;
         }

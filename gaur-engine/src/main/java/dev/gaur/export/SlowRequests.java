@@ -60,13 +60,7 @@ final class SlowRequests {
     }
 
     private Outlet.Answer failed(Request request, Buffers.Buffer buffer, Throwable failure) {
-        int error =
-                switch (failure) {
-                    case RuntimeException known -> NbdErrors.of(known);
-                    case OutOfMemoryError _ -> NbdErrors.ENOMEM;
-                    default -> NbdErrors.EIO;
-                };
-        return failed(request, buffer, error);
+        return failed(request, buffer, NbdErrors.of(failure));
     }
 
     /** Reads into {@code buffer}, which belongs to the answer from then on. */
@@ -115,7 +109,7 @@ final class SlowRequests {
         try {
             disk.write(request.offset(), data, durability(request));
             return 0;
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | OutOfMemoryError failure) {
             return NbdErrors.of(failure);
         }
     }

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a client's requests and sees to it that each is answered. What needs no waiting is done
@@ -288,7 +289,7 @@ final class Transmission {
             writeHere(request, receive((int) length));
             return;
         }
-        Buffers.Buffer buffer = buffers.tryLease(length);
+        Buffers.Buffer buffer = leaseNow(length);
         if (buffer == null) {
             writeInPieces(request);
             return;
@@ -303,6 +304,14 @@ final class Transmission {
         }
     }
 
+    private Buffers.@Nullable Buffer leaseNow(long length) {
+        try {
+            return buffers.tryLease(length);
+        } catch (BlockException.Media _) {
+            return null; // There may be enough for a part of it.
+        }
+    }
+
     /** Where memory is short a large write needs little of it, for who sends slowly keeps it. */
     private void writeInPieces(Request request) throws IOException {
         outlet.flush();
@@ -310,17 +319,30 @@ final class Transmission {
         int error = 0;
         for (long done = 0; done < request.length(); ) {
             long count = Math.min(Buffers.MEDIUM, request.length() - done);
-            try (Buffers.Buffer piece = buffers.lease(count)) {
-                inlet.read(piece.data(count));
-                Request part = request.part(done, count);
-                error = error == 0 ? slow.tryWrite(part, piece.data(count)) : error;
-            }
+            int failed = writePiece(request.part(done, count), error == 0);
+            error = error == 0 ? failed : error;
             done += count;
         }
         if (error == 0) {
             done(request);
         } else {
             fail(request, error);
+        }
+    }
+
+    /** Receives a part of a write, and does it unless one before has failed. */
+    private int writePiece(Request part, boolean wanted) throws IOException {
+        Buffers.Buffer piece;
+        try {
+            piece = buffers.lease(part.length());
+        } catch (BlockException.Media noMemory) {
+            inlet.drop(part.length());
+            return NbdErrors.of(noMemory);
+        }
+        try (piece) {
+            MemorySegment data = piece.data(part.length());
+            inlet.read(data);
+            return wanted ? slow.tryWrite(part, data) : 0;
         }
     }
 
@@ -356,7 +378,7 @@ final class Transmission {
         long start = System.nanoTime();
         try {
             disk.write(request.offset(), data, Durability.CACHED);
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | OutOfMemoryError failure) {
             fail(request, NbdErrors.of(failure));
             return;
         }

@@ -10,8 +10,9 @@
  * <p>No client can keep from others what the server has: it has a time limit until it has chosen an
  * export; while it takes no answers it keeps one worker, for which another one is allowed, and of
  * the memory that all share no more than one answer's once that is short ({@code Buffers}); while
- * it sends no data it keeps none of the memory for large requests; requests and lists have limits.
- * What was agreed on in plain text is forgotten when TLS begins.
+ * it moves neither way it keeps memory for large requests only until others wait for it ({@code
+ * LargeMemory}), and never more than a share; requests and lists have limits. What was agreed on in
+ * plain text is forgotten when TLS begins.
  *
  * <p>Locks: each outlet has one for sending; the server's monitor guards the lists of exports and
  * connections, and nothing else is locked while it is held. No lock is held while waiting for a

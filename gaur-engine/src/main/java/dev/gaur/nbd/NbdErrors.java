@@ -19,8 +19,9 @@ public final class NbdErrors {
     private NbdErrors() {}
 
     /** Returns the number for what a request failed with. */
-    public static int of(RuntimeException failure) {
+    public static int of(Throwable failure) {
         return switch (failure) {
+            case OutOfMemoryError _ -> ENOMEM;
             case BlockException.Denied _ -> EPERM;
             case BlockException.Unsupported _ -> ENOTSUP;
             case BlockException.Media media -> of(media.errno());

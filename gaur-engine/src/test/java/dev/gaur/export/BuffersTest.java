@@ -24,7 +24,14 @@ class BuffersTest {
     private static final int BLOCK = 64 << 10;
     private static final long TOTAL = 1 << 20; // For fifteen of those with their headers.
 
-    private final Buffers.Server server = new Buffers.Server(TOTAL, Duration.ZERO);
+    private static final LargeMemory.Limits AT_ONCE =
+            new LargeMemory.Limits(Duration.ZERO, Duration.ZERO);
+
+    private final Buffers.Server server = new Buffers.Server(TOTAL, AT_ONCE);
+
+    private static Buffers connection(Buffers.Server server) {
+        return server.forConnection(new Progress(), () -> {});
+    }
 
     private static Queue<Buffer> takeAll(Buffers from) {
         Queue<Buffer> taken = new ArrayDeque<>();
@@ -36,17 +43,17 @@ class BuffersTest {
 
     @Test
     void theBudgetBoundsAllConnectionsAndEachHasOneMore() {
-        Queue<Buffer> first = takeAll(server.forConnection());
+        Queue<Buffer> first = takeAll(connection(server));
         assertEquals(15, first.size());
         for (int i = 1; i <= 10; i++) {
-            assertEquals(1, takeAll(server.forConnection()).size());
+            assertEquals(1, takeAll(connection(server)).size());
             assertTrue(server.out() <= TOTAL + i * (BLOCK + 4096L), "out " + server.out());
         }
     }
 
     @Test
     void answersWithoutDataAreNotCounted() {
-        Buffers connection = server.forConnection();
+        Buffers connection = connection(server);
         takeAll(connection);
         for (int i = 0; i < 1000; i++) {
             connection.leaseAnswer().close();
@@ -57,10 +64,10 @@ class BuffersTest {
     /** What its own thread holds is nobody's answer: nothing may wait for it. */
     @Test
     void whatIsHeldHereLeavesTheConnectionItsOwnOne() {
-        takeAll(server.forConnection());
-        Buffers other = server.forConnection();
+        takeAll(connection(server));
+        Buffers other = connection(server);
         assertNull(other.tryLeaseHere(BLOCK));
-        Buffers third = new Buffers.Server(TOTAL, Duration.ZERO).forConnection();
+        Buffers third = connection(new Buffers.Server(TOTAL, AT_ONCE));
         IntStream.range(0, 15).forEach(_ -> assertNotNull(third.tryLeaseHere(BLOCK)));
         assertNull(third.tryLeaseHere(BLOCK));
         third.lease(BLOCK).close();
@@ -68,8 +75,8 @@ class BuffersTest {
 
     @Test
     void whoHasAnswersComingWaitsUntilTheyAreTaken() throws InterruptedException {
-        takeAll(server.forConnection());
-        Buffers waiting = server.forConnection();
+        takeAll(connection(server));
+        Buffers waiting = connection(server);
         Buffer own = waiting.lease(BLOCK);
         Thread thread = Thread.ofPlatform().start(() -> waiting.lease(BLOCK).close());
         TestServer.await("does not wait", () -> thread.getState() == Thread.State.WAITING);
@@ -79,8 +86,8 @@ class BuffersTest {
 
     @Test
     void whatOthersGiveBackEndsTheWaitingToo() throws InterruptedException {
-        Queue<Buffer> all = takeAll(server.forConnection());
-        Buffers waiting = server.forConnection();
+        Queue<Buffer> all = takeAll(connection(server));
+        Buffers waiting = connection(server);
         Buffer own = waiting.lease(BLOCK);
         Thread thread = Thread.ofPlatform().start(() -> waiting.lease(BLOCK).close());
         TestServer.await("does not wait", () -> thread.getState() == Thread.State.WAITING);
@@ -101,7 +108,7 @@ class BuffersTest {
                                 i ->
                                         Thread.ofPlatform()
                                                 .uncaughtExceptionHandler((_, e) -> wrong.add(e))
-                                                .start(() -> work(server.forConnection(), i)))
+                                                .start(() -> work(connection(server), i)))
                         .toList();
         for (Thread thread : threads) {
             thread.join();
@@ -142,9 +149,13 @@ class BuffersTest {
 
     @Test
     void aLargeRequestThatWaitsTooLongHasNoMemory() {
-        Buffers greedy = server.forConnection();
-        IntStream.range(0, 8).forEach(_ -> greedy.lease(31 << 20));
-        Buffers other = server.forConnection();
+        for (int i = 0; i < 4; i++) {
+            Buffers greedy = connection(server);
+            assertNotNull(greedy.tryLease(32 << 20));
+            assertNotNull(greedy.tryLease((32 << 20) - 1));
+            assertNull(greedy.tryLease(Buffers.MEDIUM + 1)); // It has its share.
+        }
+        Buffers other = connection(server);
         assertNull(other.tryLease(32 << 20));
         BlockException.Media refused =
                 assertThrows(BlockException.Media.class, () -> other.lease(32 << 20));

@@ -32,11 +32,14 @@ class ScarcityTest {
     private static final ServerOptions OPTIONS =
             ServerOptions.DEFAULT.withDrainLimit(Duration.ofMillis(300));
 
+    private static final Duration FOREVER = Duration.ofDays(1);
+
     @TempDir Path folder;
 
     @Test
     void aLargeReadThatWaitsTooLongForMemoryFailsAlone() throws IOException {
-        Buffers.Server impatient = new Buffers.Server(Buffers.TOTAL, Duration.ofMillis(1));
+        LargeMemory.Limits limits = new LargeMemory.Limits(Duration.ofMillis(1), FOREVER);
+        Buffers.Server impatient = new Buffers.Server(Buffers.TOTAL, limits);
         MemoryStorage large = new MemoryStorage("large", 64 * MIB);
         List<NbdScript> greedy = new ArrayList<>();
         try (TestServer server = new TestServer(folder, OPTIONS, large, impatient, new Workers())) {
@@ -45,7 +48,7 @@ class ScarcityTest {
                 client.request(0, Nbd.CMD_READ, 1, 0, 31 * MIB);
                 greedy.add(client);
             }
-            TestServer.await("memory is left", () -> impatient.largeOut() == 8 * 32);
+            TestServer.await("memory is left", () -> impatient.largeOut() == 8 * 31);
             try (NbdScript good = NbdScript.simple(server.unix, "disk")) {
                 good.request(0, Nbd.CMD_READ, 1, 0, 32 * MIB);
                 assertEquals(NbdErrors.ENOMEM, good.reply().error());
@@ -56,6 +59,52 @@ class ScarcityTest {
                 TestServer.await("memory is kept", () -> impatient.largeOut() == 0);
                 assertEquals(32 * MIB, good.readSimple(MIB, 32 * MIB).length);
             }
+        }
+    }
+
+    /** Half of them take no answers, half do not send what they have announced. */
+    @Test
+    void whoStandsStillDoesNotKeepMemoryFromOthers() throws IOException {
+        LargeMemory.Limits limits = new LargeMemory.Limits(FOREVER, Duration.ZERO);
+        Buffers.Server buffers = new Buffers.Server(Buffers.TOTAL, limits);
+        MemoryStorage large = new MemoryStorage("large", 64 * MIB);
+        List<NbdScript> greedy = new ArrayList<>();
+        try (TestServer server = new TestServer(folder, OPTIONS, large, buffers, new Workers())) {
+            for (int i = 0; i < 8; i++) {
+                NbdScript client = NbdScript.simple(server.unix, "disk");
+                int command = i % 2 == 0 ? Nbd.CMD_READ : Nbd.CMD_WRITE;
+                client.request(0, command, 1, 0, 31 * MIB);
+                client.send(new byte[i % 2 * MIB]);
+                greedy.add(client);
+            }
+            TestServer.await("memory is left", () -> buffers.largeOut() == 8 * 31);
+            try (NbdScript good = NbdScript.simple(server.unix, "disk")) {
+                assertEquals(32 * MIB, good.readSimple(MIB, 32 * MIB).length);
+            }
+            for (NbdScript each : greedy) {
+                each.close();
+            }
+        }
+    }
+
+    @Test
+    void oneClientKeepsNoMoreThanItsShare() throws IOException {
+        MemoryStorage large = new MemoryStorage("large", 64 * MIB);
+        Buffers.Server buffers = new Buffers.Server();
+        PassingDisk slow = new PassingDisk(large);
+        try (TestServer server = new TestServer(folder, OPTIONS, slow, buffers, new Workers())) {
+            NbdScript greedy = NbdScript.simple(server.unix, "disk");
+            for (int i = 0; i < 40; i++) {
+                greedy.request(0, Nbd.CMD_READ, i, 0, 20 * MIB);
+            }
+            TestServer.await("it has none", () -> buffers.largeOut() == 3 * 20);
+            try (NbdScript good = NbdScript.simple(server.unix, "disk")) {
+                for (int i = 0; i < 20; i++) {
+                    assertEquals(32 * MIB, good.readSimple(MIB, 32 * MIB).length);
+                }
+                TestServer.await("it has more", () -> buffers.largeOut() == 3 * 20);
+            }
+            greedy.close();
         }
     }
 

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 class UntakenAnswersTest {
     private static final int CLIENTS = 40;
     private static final int LENGTH = 256 << 10;
-    private static final long BUFFER = Buffers.MEDIUM + 4096;
+    private static final long BUFFER = LENGTH + 4096;
 
     @TempDir Path folder;
     private TestServer server;
