@@ -101,7 +101,7 @@ cp "$app/short.args" "$app/info.args"
     options
     echo "-XX:+AOTRecordTraining"
     echo "-XX:+AOTReplayTraining"
-    echo "-XX:MaxDirectMemorySize=1g" # What the server's own bounds for requests allow, and more.
+    echo "-XX:MaxDirectMemorySize=1g" # For what pools keep and images have, and more.
     echo "-Xms16m"
     echo "-Xmn8m"
 } >"$app/serve.args"

@@ -43,15 +43,14 @@ class SoakTest {
                     "-Xms96m",
                     "-Xmx96m",
                     "-XX:+AlwaysPreTouch",
-                    "-XX:MaxDirectMemorySize=160m", // Else as much as the heap, which is small
-                    // here.
+                    "-XX:MaxDirectMemorySize=32m", // For all that pools keep and images have.
                     ImageZoo.LONG ? "-XX:+TieredCompilation" : "-XX:TieredStopAtLevel=1");
 
     // How much bigger the last quarter's biggest may be than the first quarter's.
     private static final long HEAP_MORE = 2 << 20;
     // In a short run the stacks of threads are still being touched for the first time, and memory
-    // that is kept once it was, or not collected yet: all that the limit allows.
-    private static final long RESIDENT_MORE = ImageZoo.LONG ? 16 << 20 : 160 << 20;
+    // that is kept once it was, which is no more than the limit allows.
+    private static final long RESIDENT_MORE = ImageZoo.LONG ? 16 << 20 : 40 << 20;
     private static final long THREADS_MORE = 3;
     private static final long DESCRIPTORS_MORE = 2;
 
