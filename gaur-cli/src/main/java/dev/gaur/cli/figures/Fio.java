@@ -81,7 +81,9 @@ final class Fio {
         Path said = place.file("fio.out");
         Path errors = place.file("fio.err");
         List<String> command = new ArrayList<>(Tools.onClientCore());
-        command.addAll(List.of("fio", "--name=figures", "--ioengine=nbd", "--uri=" + uri));
+        // Its workers as threads: as processes they would outlive it when it is killed.
+        command.addAll(List.of("fio", "--thread", "--name=figures", "--ioengine=nbd"));
+        command.add("--uri=" + uri);
         command.addAll(List.of("--read_iolog=" + log, "--replay_no_stall=1"));
         command.addAll(List.of("--iodepth=" + DEPTH, "--size=" + length));
         command.add("--output-format=json");

@@ -271,6 +271,38 @@ class FiguresTest {
         Peers.run("pgrep", "-f", own).exited(1); // No server, no client.
     }
 
+    /** Who kills a process that had forked leaves the others: waiting for a server that is gone. */
+    @Test
+    void noClientHasProcessesOfItsOwn() throws IOException, InterruptedException {
+        Process process =
+                new ProcessBuilder(
+                                GAUR.toString(),
+                                "bench",
+                                "figures",
+                                "--quick",
+                                "--through=nbd",
+                                "--cases=small/read-4k-random/raw",
+                                "--folder",
+                                folder.toString())
+                        .redirectErrorStream(true)
+                        .start();
+        boolean seen = false;
+        while (process.isAlive()) {
+            for (ProcessHandle fio : process.descendants().filter(FiguresTest::isFio).toList()) {
+                seen = true;
+                assertEquals(0, fio.children().count());
+            }
+        }
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+        assertEquals(0, process.waitFor(), said);
+        assertTrue(seen, said);
+    }
+
+    private static boolean isFio(ProcessHandle process) {
+        return process.info().command().orElse("").endsWith("/fio");
+    }
+
     /** Waits until a file is made whose name begins in some way. */
     private static Path created(Path folder, String prefix)
             throws IOException, InterruptedException {
