@@ -21,6 +21,9 @@ final class Workplace implements AutoCloseable {
     /** Files may appear while they are deleted, as long as processes end. */
     private static final int ATTEMPTS = 100;
 
+    /** With less a program's answer may not fit. */
+    private static final long SPACE_OF_USE = 64 << 10;
+
     private final Path folder;
     private final List<Process> processes = new ArrayList<>(); // guarded by this
     private final Thread onExit = new Thread(this::clear, "gaur-figures-end");
@@ -110,12 +113,30 @@ final class Workplace implements AutoCloseable {
         }
     }
 
-    /** Does work; what fails in it because a signal takes all away is not a failure of the work. */
+    /**
+     * Does work. What fails in it because a signal takes all away is not a failure of the work; and
+     * who finds no space, be it another program, need not know it.
+     */
     void orInterrupted(Runnable work) {
         try {
             work.run();
         } catch (RuntimeException failure) {
-            throw isClosed() ? new FiguresException("interrupted", failure) : failure;
+            if (isClosed()) {
+                throw new FiguresException("interrupted", failure);
+            }
+            throw isFull() ? new FiguresException(full(), failure) : failure;
+        }
+    }
+
+    private String full() {
+        return "no space is left in '" + folder.getParent() + "': others may use it, too";
+    }
+
+    private boolean isFull() {
+        try {
+            return Files.getFileStore(folder).getUsableSpace() < SPACE_OF_USE;
+        } catch (IOException _) {
+            return false;
         }
     }
 
