@@ -91,13 +91,18 @@ final class Advice {
     private void health(Layer layer) {
         String repair = "gaur check -r all " + name(layer);
         boolean corrupt = layer.qcow2().map(ImageInfo.Qcow2::corrupt).orElse(false);
+        boolean journal = layer.qcow2().map(ImageInfo.Qcow2::journal).orElse(false);
         if (corrupt) {
             add(name(layer) + " is marked as corrupt: nobody may write to it.", repair);
         } else if (layer.info().dirty()) {
             add(
                     name(layer)
-                            + " was not closed cleanly: who writes to it next reads all its tables"
-                            + " first, to repair it.",
+                            + " was not closed cleanly: "
+                            + (journal
+                                    ? "its journal says what to repair, but programs other than"
+                                            + " Gaur read all its tables first."
+                                    : "who writes to it next reads all its tables first, to repair"
+                                            + " it."),
                     repair);
         }
         long broken = layer.mapping().map(MappingReport::broken).orElse(0L);

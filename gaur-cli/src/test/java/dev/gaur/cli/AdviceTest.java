@@ -126,7 +126,9 @@ class AdviceTest {
         check(corrupt, "marked as corrupt", "gaur check -r all image");
         Maker dirty = new Maker();
         dirty.dirty = true;
-        check(dirty, "not closed cleanly", "gaur check -r all image");
+        check(dirty, "not closed cleanly: who writes to it", "gaur check -r all image");
+        dirty.journal = true;
+        check(dirty, "not closed cleanly: its journal says", "gaur check -r all image");
         Maker broken = new Maker();
         broken.broken = 3;
         check(broken, "3 clusters of image have illegal entries", "gaur check image");
