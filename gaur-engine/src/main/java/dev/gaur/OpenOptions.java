@@ -39,6 +39,22 @@ public record OpenOptions(
         Optional<TlsCredentials> tls) {
 
     /**
+     * Makes options.
+     *
+     * @throws IllegalArgumentException if a bound is negative and not {@link FormatOptions#AUTO}
+     */
+    public OpenOptions {
+        requireBound(metadataCacheBytes);
+        requireBound(cowCacheBytes);
+    }
+
+    private static void requireBound(long bytes) {
+        if (bytes < 0 && bytes != FormatOptions.AUTO) {
+            throw new IllegalArgumentException("a cache cannot have " + bytes + " bytes");
+        }
+    }
+
+    /**
      * For reading, with locks, the format found out; an image that refers to other files is
      * refused.
      */

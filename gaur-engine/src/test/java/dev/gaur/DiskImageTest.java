@@ -209,4 +209,13 @@ class DiskImageTest {
             disk.flush();
         }
     }
+
+    @Test
+    void cachesOfNegativeSizesAreRefused() {
+        OpenOptions options = OpenOptions.DEFAULT;
+
+        assertEquals(options, options.withCowCacheBytes(-1).withMetadataCacheBytes(-1)); // AUTO
+        assertThrows(IllegalArgumentException.class, () -> options.withCowCacheBytes(-5));
+        assertThrows(IllegalArgumentException.class, () -> options.withMetadataCacheBytes(-2));
+    }
 }
