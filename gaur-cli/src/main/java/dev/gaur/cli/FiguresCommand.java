@@ -114,6 +114,9 @@ final class FiguresCommand implements Command {
         boolean quick = call.has(QUICK);
         int rounds =
                 (int) ServeCommand.number(call, ROUNDS, quick ? 1 : ROUNDS_DEFAULT, ROUNDS_MAX);
+        if (rounds == 0) {
+            throw new CommandException("--rounds must be at least 1");
+        }
         long space = call.size(SIZE, "size", quick ? Settings.SPACE_MIN : SPACE_DEFAULT);
         if (space < Settings.SPACE_MIN) {
             throw new CommandException("--size must be at least 128M");
@@ -122,7 +125,7 @@ final class FiguresCommand implements Command {
                 Path.of(call.value(FOLDER, ".")),
                 seconds(call.value(TIME, SECONDS_DEFAULT + "s")),
                 space,
-                Math.max(1, rounds),
+                rounds,
                 quick,
                 list(call, CASES, ""),
                 list(call, CACHE, "writeback").stream().map(FiguresCommand::cache).toList(),

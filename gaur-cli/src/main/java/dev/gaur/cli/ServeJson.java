@@ -2,6 +2,7 @@ package dev.gaur.cli;
 
 import dev.gaur.export.Export;
 import dev.gaur.export.ExportTotals;
+import dev.gaur.format.CowUse;
 import dev.gaur.json.JsonWriter;
 import dev.gaur.net.Endpoint;
 import java.io.PrintStream;
@@ -110,6 +111,11 @@ final class ServeJson implements ServeReport {
         json.entry("cache-hits", caches.hits()).entry("cache-misses", caches.misses());
         json.entry("cache-loads", caches.loads()).entry("cache-evictions", caches.evictions());
         json.entry("cache-bytes", caches.bytes());
+        CowUse waiting = DataCaches.of(service.disks());
+        json.entry("cow-writes", waiting.writes()).entry("cow-reads-saved", waiting.readsSaved());
+        json.entry("cow-bytes-saved", waiting.bytesSaved()).entry("cow-fills", waiting.fills());
+        json.entry("cow-merges", waiting.merges()).entry("cow-evictions", waiting.evictions());
+        json.entry("cow-bytes", waiting.bytes());
         json.key("exports").beginArray();
         for (Export export : service.exports()) {
             ExportTotals totals = export.totals();

@@ -29,6 +29,7 @@ class FiguresCommandTest {
                 "--size|1M|--size must be at least 128M",
                 "--size|large|Invalid size specified. ",
                 "--rounds|1k|--rounds takes a number from 0 to 1000, not '1k'",
+                "--rounds|0|--rounds must be at least 1",
                 "--cases|no/such|there is no case 'no/such'; there are",
                 "--cache|unsafe|--cache takes writeback and none, not 'unsafe'",
                 "--through|http|--through takes api, nbd, qemu, not 'http'",

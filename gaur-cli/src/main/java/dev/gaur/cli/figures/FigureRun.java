@@ -99,6 +99,9 @@ public final class FigureRun {
                 ways.add(way);
             }
         }
+        if (ways.isEmpty()) {
+            throw new FiguresException("nothing can be measured: " + String.join("; ", leftOut));
+        }
         return ways;
     }
 

@@ -235,6 +235,7 @@ class ServeTest {
             assertTrue(out.contains("\n{\"event\": \"stopped\", \"connections\": 0"), out);
             assertTrue(out.contains("\"cache-misses\": "), out);
             assertTrue(out.contains("\"cache-evictions\": "), out);
+            assertTrue(out.contains("\"cow-reads-saved\": "), out);
         }
     }
 
