@@ -32,6 +32,10 @@ public final class PaddedNode extends ReadOnlyNode {
     @Override
     public void read(long offset, MemorySegment target) {
         long present = present(offset, target.byteSize());
+        if (present == target.byteSize()) {
+            node.read(offset, target);
+            return;
+        }
         if (present > 0) {
             node.read(offset, target.asSlice(0, present));
         }
@@ -41,6 +45,9 @@ public final class PaddedNode extends ReadOnlyNode {
     @Override
     public boolean tryRead(long offset, MemorySegment target) {
         long present = present(offset, target.byteSize());
+        if (present == target.byteSize()) { // Without a slice: chains have many layers.
+            return node.tryRead(offset, target);
+        }
         if (present > 0 && !node.tryRead(offset, target.asSlice(0, present))) {
             return false;
         }

@@ -55,7 +55,7 @@ final class Buffers {
         private final BufferPool tiny = new BufferPool(ReplyFormat.ERROR_BYTES_MAX, 256);
         private final BufferPool small = new BufferPool(HEAD + SMALL, 64);
         private final BufferPool middle = new BufferPool(HEAD + MIDDLE, 32);
-        private final BufferPool medium = new BufferPool(HEAD + MEDIUM, 16);
+        private final BufferPool medium = new BufferPool(HEAD + MEDIUM, 24);
         private final Budget budget;
         private final LargeMemory large;
 

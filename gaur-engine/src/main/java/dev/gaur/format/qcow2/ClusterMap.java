@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * is as in QEMU.
  */
 final class ClusterMap {
+    /** What {@link #dataInMemory} says of a cluster that the next layer has, if any. */
+    static final long BELOW = -2;
+
     private final String image;
     private final Geometry geometry;
     private final MappingTables tables;
@@ -116,7 +119,8 @@ final class ClusterMap {
      * The quick answer for a small read: where its bytes lie, if they are data in one cluster, all
      * of it allocated, and the table is in memory. Makes no object and never blocks.
      *
-     * @return {@link Extent#NOWHERE} if that is not so or not legal; {@link #find} tells
+     * @return {@link #BELOW} if the layer has no entry for the cluster; {@link Extent#NOWHERE} if
+     *     it is otherwise or not legal: {@link #find} tells
      */
     long dataInMemory(long guestOffset, long length) {
         int offsetInCluster = geometry.offsetInCluster(guestOffset);
@@ -134,7 +138,11 @@ final class ClusterMap {
         if (slice == null) {
             return Extent.NOWHERE;
         }
-        long hostOffset = slice.entry(index) & ~L2Entry.COPIED;
+        long entry = slice.entry(index);
+        if (entry == 0 && (!geometry.extendedL2() || slice.bitmap(index) == 0)) {
+            return BELOW;
+        }
+        long hostOffset = entry & ~L2Entry.COPIED;
         boolean plain = hostOffset != 0 && (hostOffset & notPlace) == 0;
         if (!plain
                 || (geometry.extendedL2()

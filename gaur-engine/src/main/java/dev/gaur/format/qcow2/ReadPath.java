@@ -2,7 +2,6 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockNode;
-import dev.gaur.block.Extent;
 import dev.gaur.block.PendingRead;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroNode;
@@ -49,7 +48,7 @@ final class ReadPath {
     void read(long guestOffset, MemorySegment target) {
         long length = target.byteSize();
         long place = map.dataInMemory(guestOffset, length);
-        if (place != Extent.NOWHERE && place <= data.length() - length) {
+        if (place >= 0 && place <= data.length() - length) {
             tell(BlockEvent.READ_AIO);
             data.read(place, target);
         } else {
@@ -132,8 +131,11 @@ final class ReadPath {
         }
         long length = target.byteSize();
         long place = map.dataInMemory(guestOffset, length);
-        if (place != Extent.NOWHERE && place <= data.length() - length) {
+        if (place >= 0 && place <= data.length() - length) {
             return data.tryRead(place, target);
+        }
+        if (place == ClusterMap.BELOW) {
+            return backing.tryRead(guestOffset, target);
         }
         long done = 0;
         while (done < length) {
@@ -152,7 +154,7 @@ final class ReadPath {
             return false;
         }
         long place = map.dataInMemory(guestOffset, length);
-        if (place != Extent.NOWHERE && place <= data.length() - length) {
+        if (place >= 0 && place <= data.length() - length) {
             return data.prefetch(place, length);
         }
         long done = 0;
