@@ -59,10 +59,17 @@ final class BegunReads {
             }
             finished = true;
             underWay--;
+            boolean over = false;
             try {
                 pending.finish();
-            } catch (RuntimeException | OutOfMemoryError failure) {
+                over = true;
+            } catch (RuntimeException failure) {
                 error = NbdErrors.of(failure);
+                over = true;
+            } finally {
+                if (!over) { // An Error: the disk may be writing there still, so nobody gets it.
+                    reads.remove(this);
+                }
             }
         }
 
@@ -90,21 +97,19 @@ final class BegunReads {
         if (reads.size() >= READS_MAX) {
             return false;
         }
-        Buffers.Buffer buffer = buffers.tryLeaseHere(request.length());
+        Buffers.Buffer buffer = buffers.tryLeaseKept(request.length());
         if (buffer == null) {
             return false;
         }
         PendingRead pending = null;
         try {
             pending = disk.begin(request.offset(), buffer.data(request.length()));
-        } catch (RuntimeException | OutOfMemoryError _) {
-            // Who reads in the other way will learn it.
-        } finally {
-            if (pending == null) {
-                buffer.close();
-            }
+        } catch (RuntimeException _) {
+            // Who reads in the other way will learn it. After an Error it may have begun: then
+            // nobody else gets this memory, which the disk is going to write to.
         }
         if (pending == null) {
+            buffer.close();
             return false;
         }
         reads.add(new Read(request, buffer, pending));

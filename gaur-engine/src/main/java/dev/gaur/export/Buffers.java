@@ -161,6 +161,24 @@ final class Buffers {
         return server.budget.tryTake(bytes) ? leased(pool, () -> server.budget.give(bytes)) : null;
     }
 
+    /**
+     * The same, of memory that lives as long as it is reachable: a disk may write there when nobody
+     * waits for it any more.
+     */
+    @Nullable Buffer tryLeaseKept(long count) {
+        BufferPool pool = pool(count);
+        int bytes = pool.bufferSize();
+        if (!server.budget.tryTake(bytes)) {
+            return null;
+        }
+        BufferPool.Lease lease = pool.tryLease();
+        if (lease == null) {
+            server.budget.give(bytes);
+            return null;
+        }
+        return new Pooled(lease, () -> server.budget.give(bytes));
+    }
+
     private BufferPool pool(long count) {
         return count <= SMALL ? server.small : count <= MIDDLE ? server.middle : server.medium;
     }

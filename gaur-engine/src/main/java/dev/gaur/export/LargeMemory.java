@@ -26,7 +26,9 @@ final class LargeMemory {
     private final Queue<Member> waiting = new ArrayDeque<>();
     private int left;
     private int out;
-    private long nextLook;
+
+    /** Whoever comes to wait meanwhile has none given up sooner. */
+    private long nextLook = System.nanoTime();
 
     /**
      * @param share of one connection; the largest request is not larger
@@ -81,6 +83,13 @@ final class LargeMemory {
             }
         }
 
+        /** Notes where the client is; returns whether it has to move and has not since then. */
+        private boolean mark() {
+            long before = mark;
+            mark = progress.mark();
+            return mark != Progress.NOT_WAITING && mark == before;
+        }
+
         private boolean hasShare(int mebibytes) {
             return held == 0 || held + mebibytes <= share;
         }
@@ -116,8 +125,8 @@ final class LargeMemory {
         boolean interrupted = false;
         long now = System.nanoTime();
         long end = now + limits.patience().toNanos();
-        if (waiting.isEmpty()) {
-            look();
+        if (waiting.isEmpty() && now - nextLook >= 0) {
+            holders.forEach(Member::mark);
             nextLook = now + limits.stillness().toNanos();
         }
         waiting.add(member);
@@ -150,11 +159,9 @@ final class LargeMemory {
     /** Gives up those whose clients have not moved since it was called before. */
     synchronized void look() {
         for (Member each : holders) {
-            long now = each.progress.mark();
-            if (now != Progress.NOT_WAITING && now == each.mark) {
+            if (each.mark()) {
                 each.giveUp.run();
             }
-            each.mark = now;
         }
     }
 

@@ -45,11 +45,21 @@ public final class BufferPool {
 
     /** Leases a buffer; its content is whatever its last user left there. */
     public Lease lease() {
-        MemorySegment ready = free.poll();
-        return ready != null ? new Lease(this, ready) : another();
+        Lease kept = tryLease();
+        return kept != null ? kept : once(bufferSize);
     }
 
-    private Lease another() {
+    /**
+     * The same, but of those that the pool keeps: their memory lives as long as it is reachable,
+     * whatever becomes of the lease.
+     *
+     * @return null if all of them are out
+     */
+    public @Nullable Lease tryLease() {
+        MemorySegment ready = free.poll();
+        if (ready != null) {
+            return new Lease(this, ready);
+        }
         if (mayKeepAnother()) {
             try {
                 return new Lease(this, allocate(bufferSize));
@@ -57,7 +67,7 @@ public final class BufferPool {
                 made.set(keep); // Asking once more would take half a second each time.
             }
         }
-        return once(bufferSize);
+        return null;
     }
 
     private boolean mayKeepAnother() {

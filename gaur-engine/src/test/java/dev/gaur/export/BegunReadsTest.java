@@ -2,6 +2,9 @@ package dev.gaur.export;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.nbd.Nbd;
@@ -46,6 +49,38 @@ class BegunReadsTest {
                 return random.nextInt(4) == 0;
             }
         };
+    }
+
+    /** The disk may be writing to its memory: so it is neither an answer nor anybody else's. */
+    @Test
+    void memoryOfAReadThatEndedWithAnErrorIsNeverUsedAgain() {
+        BegunDisk disk =
+                new BegunDisk(
+                        new MemoryStorage("disk", content),
+                        () -> false,
+                        offset -> {
+                            if (offset == BLOCK) {
+                                throw new OutOfMemoryError("for this test");
+                            }
+                            return false;
+                        });
+        Buffers.Server memory = new Buffers.Server();
+        BegunReads reads = new BegunReads(disk, memory.forConnection(new Progress(), () -> {}));
+        for (int i = 0; i < 3; i++) {
+            assertTrue(reads.begin(new Request(0, Nbd.CMD_READ, i, (long) i * BLOCK, BLOCK)));
+        }
+        long each = memory.out() / 3;
+        assertThrows(OutOfMemoryError.class, reads::finishAll);
+        reads.finishAll();
+        for (int i : new int[] {0, 2}) {
+            BegunReads.Read read = reads.next();
+            assertNotNull(read);
+            assertEquals(i, read.request().cookie());
+            read.close();
+        }
+        assertNull(reads.next());
+        assertEquals(each, memory.out());
+        assertEquals(3, disk.finished()); // Each once: it leaves an epoch.
     }
 
     @Test

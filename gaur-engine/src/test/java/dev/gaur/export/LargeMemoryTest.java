@@ -130,6 +130,25 @@ class LargeMemoryTest {
                 givenUp);
     }
 
+    /** What counts is how long a client stands still, not how often somebody comes to wait. */
+    @Test
+    void whoWaitsSoonAfterAnotherHasNobodyGivenUpSooner() throws InterruptedException {
+        Progress slow = new Progress();
+        assertTrue(member("slow", slow).tryTake(40));
+        slow.beginSending();
+        LargeMemory.Member other = member();
+        assertTrue(other.tryTake(40));
+        for (int i = 0; i < 3; i++) {
+            LargeMemory.Member next = member();
+            Thread waits = start(() -> assertTrue(next.take(40)));
+            other.give(40);
+            waits.join();
+            next.give(40);
+            assertTrue(other.tryTake(40));
+        }
+        assertEquals(List.of(), givenUp);
+    }
+
     @Test
     void whoWaitsHasOthersGivenUp() throws InterruptedException {
         LargeMemory quick = new LargeMemory(100, 100, new Limits(FOREVER, Duration.ZERO));

@@ -2,6 +2,8 @@ package dev.gaur.mem;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -45,6 +47,21 @@ class BufferPoolTest {
             List<BufferPool.Lease> again = lease(pool, KEEP);
             again.forEach(each -> assertTrue(segments.contains(each.segment())));
             again.forEach(BufferPool.Lease::close);
+        }
+    }
+
+    @Test
+    void whatIsKeptCanBeAskedFor() {
+        for (int round = 0; round < 2; round++) {
+            List<BufferPool.Lease> all = new ArrayList<>();
+            for (int i = 0; i < KEEP; i++) {
+                BufferPool.Lease lease = pool.tryLease();
+                assertNotNull(lease);
+                all.add(lease);
+            }
+            assertNull(pool.tryLease());
+            all.forEach(BufferPool.Lease::close);
+            all.forEach(each -> assertTrue(each.segment().scope().isAlive()));
         }
     }
 

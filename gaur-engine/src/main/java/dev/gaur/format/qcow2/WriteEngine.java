@@ -17,6 +17,8 @@ import java.util.Objects;
  * (Q11). Wires the parts; what they do is theirs.
  */
 final class WriteEngine {
+    private static final int ENOMEM = 12;
+
     private final StorageNode file;
     private final StorageNode data;
     private final LiveHeader header;
@@ -346,6 +348,4 @@ final class WriteEngine {
                     image, "encryption", "encrypted images are not supported yet");
         }
     }
-
-    private static final int ENOMEM = 12;
 }

@@ -192,7 +192,7 @@ final class AioReads implements AutoCloseable {
         try {
             while (waitingCount > 0) {
                 for (int i = 0; i < waitingCount; i++) {
-                    long address = request(waiting[i]).address();
+                    long address = requests.address() + (long) waiting[i] * Aio.REQUEST_BYTES;
                     addresses.setAtIndex(JAVA_LONG, i, address);
                 }
                 int taken = Aio.submit(context, addresses, waitingCount);

@@ -23,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  * that the descriptor is closed, and its number free for another file, only after the last of them.
  */
 final class NativeStorage implements StorageNode {
-
     private final String name;
     private final long inode;
     private final boolean device;
