@@ -40,6 +40,16 @@ public non-sealed interface StorageNode extends BlockNode {
     default void reserve(long offset, long count) {}
 
     /**
+     * Tells whether writes go past the system's memory (O_DIRECT). Then each takes as long as the
+     * device does, and finding place for it takes time, too: it pays to {@link #reserve} also what
+     * will be written in part only, and to let others wait for large ones. Always the same of one
+     * node.
+     */
+    default boolean isDirect() {
+        return false;
+    }
+
+    /**
      * Has what was written to a range start on its way to the disk, without waiting for it, where
      * only a {@link #flush} would: for who will flush soon. A hint, that never fails and makes
      * nothing stable.

@@ -20,6 +20,11 @@ abstract class DelegatingStorage extends PassingNode<StorageNode> implements Sto
     }
 
     @Override
+    public boolean isDirect() {
+        return below.isDirect();
+    }
+
+    @Override
     public void startWriting(long offset, long count) {
         below.startWriting(offset, count);
     }

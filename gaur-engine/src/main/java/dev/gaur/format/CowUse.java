@@ -5,7 +5,7 @@ package dev.gaur.format;
  * bytes. The counters are not of one moment.
  *
  * @param writes requests, or parts of them, that went into the cache
- * @param readsSaved clusters that left without anything being read for them
+ * @param readsSaved clusters that came in parts and left without anything being read for them
  * @param bytesSaved bytes that would have been copied for the first write to a cluster, and were
  *     not
  * @param fills clusters for which a rest had to be read

@@ -34,6 +34,9 @@ final class CowCache {
 
     private static final long AGE_MAX = TimeUnit.SECONDS.toNanos(5);
 
+    /** Whole clusters wait for others if a request is such a part of what leaves in one write. */
+    private static final int WHOLE_SHARE = 4;
+
     /** The clock is looked at now and then only, and then not too much is done. */
     private static final int LOOK_EVERY = 64;
 
@@ -46,17 +49,31 @@ final class CowCache {
         boolean run();
     }
 
+    /** Who writes out clusters that are whole. */
+    @FunctionalInterface
+    interface Side {
+        /** Begins work that ends soon, while the image stays as it is; false if nobody does it. */
+        boolean tryRun(Runnable work);
+    }
+
     private final Geometry geometry;
     private final WritePath writePath;
     private final Health health;
     private final CowTally tally;
+    private final CowWriteOuts writeOuts;
     private final LongSupplier clock;
     private final CowMemory memory;
     private final CowTable table;
     private final ReentrantLock lock = new ReentrantLock();
     private final CowQueue incomplete = new CowQueue();
     private final CowQueue complete = new CowQueue();
+    private final WriteStreams streams = new WriteStreams();
+
+    /** Requests with whole clusters do not wait if they are longer: they are one write already. */
+    private final long wholeMax;
+
     private volatile @Nullable View view;
+    private volatile Side side = work -> false;
     private int requests; // Roughly.
 
     /**
@@ -78,6 +95,8 @@ final class CowCache {
         long most = Math.min(bytes, geometry.clusterOffset(CLUSTERS_MAX));
         this.memory = new CowMemory(geometry.clusterSize(), most, tally.bytes);
         this.table = new CowTable(memory.slots());
+        this.writeOuts = new CowWriteOuts(geometry, writePath, tally, memory, table, lock);
+        this.wholeMax = (long) memory.slotsPerChunk() * geometry.clusterSize() / WHOLE_SHARE;
     }
 
     /**
@@ -87,6 +106,11 @@ final class CowCache {
     static long bytes(FormatOptions options, StorageNode file) {
         long told = options.caches().cowBytes();
         return told != FormatOptions.AUTO ? told : file.isWatched() ? 0 : BYTES_DEFAULT;
+    }
+
+    /** Has others write out what fills up, for who writes has more to do than to wait for it. */
+    void setSide(Side others) {
+        side = others;
     }
 
     boolean isEmpty() {
@@ -186,12 +210,12 @@ final class CowCache {
         long end = guestOffset + length;
         if (mayWait) {
             long clusterEnd = geometry.alignDown(guestOffset) + geometry.clusterSize();
-            if (pays(on, guestOffset, Math.min(end, clusterEnd))) {
+            if (pays(on, guestOffset, Math.min(end, clusterEnd), length)) {
                 CachedCluster made = make(on, geometry.clusterIndex(guestOffset));
                 if (made != null) {
                     return put(made, guestOffset, source, from);
                 }
-            } else if (end > clusterEnd && pays(on, geometry.alignDown(end), end)) {
+            } else if (end > clusterEnd && partPays(on, geometry.alignDown(end), end)) {
                 end = geometry.alignDown(end); // The last one comes next.
             }
         }
@@ -199,15 +223,29 @@ final class CowCache {
     }
 
     /**
+     * Whether a cluster, or a part of one, should wait.
+     *
+     * @param length of all that is to be written
+     */
+    private boolean pays(View on, long from, long end, long length) {
+        return isWhole(on, from, end)
+                ? length <= wholeMax && streams.goOn(geometry.clusterIndex(from))
+                : partPays(on, from, end);
+    }
+
+    private boolean isWhole(View on, long from, long end) {
+        return geometry.isAligned(from) && (geometry.isAligned(end) || end == on.length());
+    }
+
+    /**
      * Whether a part of a cluster should wait: because something around it would have to be copied,
      * or because more seems to come in order, which is then written at once.
      */
-    private boolean pays(View on, long from, long end) {
-        boolean begins = geometry.isAligned(from);
-        if (begins && (geometry.isAligned(end) || end == on.length())) {
-            return false; // All there is of it.
+    private boolean partPays(View on, long from, long end) {
+        if (isWhole(on, from, end)) {
+            return false;
         }
-        return begins
+        return geometry.isAligned(from)
                 || table.find(geometry.clusterIndex(from) - 1) != null
                 || writePath.copiesAround(on, from, end);
     }
@@ -286,7 +324,9 @@ final class CowCache {
         } finally {
             lock.unlock();
         }
-        evict(cluster);
+        if (!side.tryRun(() -> evict(cluster))) {
+            evict(cluster);
+        }
     }
 
     // ---- write-out
@@ -349,100 +389,8 @@ final class CowCache {
         return cluster != null && now - cluster.born() > AGE_MAX;
     }
 
-    /**
-     * Brings a cluster to the file, and those beside it that are whole as it is. They leave only
-     * when the tables lead to their bytes.
-     *
-     * @return how many have left
-     */
     private int writeOut(CachedCluster first) {
-        List<CachedCluster> run = takeTurns(first);
-        try {
-            if (run.isEmpty()) {
-                return 0;
-            }
-            View on = view;
-            if (on == null) {
-                throw new AssertionError("cached without a view");
-            }
-            CachedCluster head = run.getFirst();
-            long start = geometry.clusterOffset(head.number());
-            long copied = 0;
-            if (head.isWhole()) {
-                CachedCluster last = run.getLast();
-                long length = geometry.clusterOffset(last.number() - head.number()) + last.length();
-                writePath.write(on, start, head.memory(length));
-            } else {
-                MemorySegment cluster = head.memory(geometry.clusterSize());
-                copied = writePath.writeParts(on, start, cluster, head.present());
-            }
-            for (CachedCluster each : run) {
-                tally.left(each, copied, run.size() > 1);
-            }
-            remove(run); // Q15: the tables lead to its bytes now.
-            return run.size();
-        } finally {
-            run.forEach(CachedCluster::endTurn);
-        }
-    }
-
-    /** Takes the turns of those that leave together, in the order of the disk; none if gone. */
-    private List<CachedCluster> takeTurns(CachedCluster first) {
-        // All memory that this needs comes first: nobody would end a turn that was lost.
-        boolean many = first.isWhole();
-        List<CachedCluster> run = new ArrayList<>(many ? memory.slotsPerChunk() : 1);
-        first.takeTurn();
-        if (first.isGone()) {
-            first.endTurn();
-            return List.of();
-        }
-        run.add(first);
-        if (many) {
-            CachedCluster next = first;
-            while ((next = neighbour(next, -1)) != null) {
-                run.addFirst(next);
-            }
-            next = first;
-            while ((next = neighbour(next, 1)) != null) {
-                run.add(next);
-            }
-        }
-        return run;
-    }
-
-    /** Takes the turn of a neighbour, in disk and memory, if it is whole and nobody has it. */
-    private @Nullable CachedCluster neighbour(CachedCluster of, int step) {
-        CachedCluster other = table.find(of.number() + step);
-        if (other == null || !other.isWhole()) {
-            return null;
-        }
-        boolean follows =
-                step > 0
-                        ? memory.follows(other.slot(), of.slot())
-                        : memory.follows(of.slot(), other.slot());
-        if (!follows || !other.tryTurn()) {
-            return null;
-        }
-        if (other.isGone()) {
-            other.endTurn();
-            return null;
-        }
-        return other;
-    }
-
-    /** Ends clusters, by who has their turns. */
-    private void remove(List<CachedCluster> clusters) {
-        lock.lock();
-        try {
-            for (CachedCluster each : clusters) {
-                CowQueue.remove(each);
-                table.remove(each);
-                each.end();
-                memory.free(each.slot());
-            }
-        } finally {
-            lock.unlock();
-        }
+        return writeOuts.writeOut(view, first);
     }
 
     /** Brings what waits of a range to the file. */
@@ -513,7 +461,7 @@ final class CowCache {
         clusters.forEach(CachedCluster::takeTurn);
         try {
             if (change.run()) {
-                remove(clusters.stream().filter(each -> !each.isGone()).toList());
+                writeOuts.remove(clusters.stream().filter(each -> !each.isGone()).toList());
             }
         } finally {
             clusters.forEach(CachedCluster::endTurn);

@@ -17,7 +17,7 @@ final class CowMemory {
     private static final int CHUNK = 1 << 20;
 
     /** So many chunks lie ready for all images together. */
-    private static final int CHUNKS_KEPT = 16;
+    private static final int CHUNKS_KEPT = 32;
 
     private static final BufferPool SHARED = new BufferPool(CHUNK, CHUNKS_KEPT);
 

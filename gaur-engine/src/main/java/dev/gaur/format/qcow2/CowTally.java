@@ -17,10 +17,10 @@ final class CowTally {
     /** Notes that a cluster has left. */
     void left(CachedCluster cluster, long copied, boolean merged) {
         writeOuts.increment();
-        if (copied == 0) {
-            readsSaved.increment();
-        } else {
+        if (copied > 0) {
             fills.increment();
+        } else if (cluster.firstBytes() < cluster.length()) { // Else nothing had to be read.
+            readsSaved.increment();
         }
         if (merged) {
             merges.increment();

@@ -12,11 +12,22 @@ final class FilledSpace {
     /** A file that was long before it was opened is not filled at once. */
     private static final long MOST = 32L << 20;
 
+    /** Of larger clusters what nobody has written stays a hole, whatever that takes. */
+    private static final int PART_OF_MOST = 128 << 10;
+
     private final StorageNode file;
     private volatile long end;
 
     FilledSpace(StorageNode file) {
         this.file = file;
+    }
+
+    /**
+     * Whether clusters should be covered that are written in part only: past the page cache the
+     * file system has to find place for each write, while who made it waits.
+     */
+    boolean coversParts(Geometry geometry) {
+        return geometry.clusterSize() <= PART_OF_MOST && file.isDirect();
     }
 
     /** Announces that new clusters will be written whole, and probably those behind them. */

@@ -58,6 +58,7 @@ final class Qcow2Image implements Image {
     private final Epoch changes = new Epoch();
     private final AtomicBoolean closed = new AtomicBoolean();
     private final ImageReads reading;
+    private final BesideRequests beside;
     private volatile View view;
     private volatile @Nullable BitmapStore bitmapStore;
     private volatile @Nullable WriteEngine engine;
@@ -83,6 +84,7 @@ final class Qcow2Image implements Image {
                 Compression.ofNumber(header.compressionType()).orElseThrow(AssertionError::new);
         this.compressed = new CompressedClusters(file, header.geometry(), compression);
         this.view = view(header, tables, CowTable.NONE);
+        this.beside = new BesideRequests(changes, () -> closed.get() ? null : engine);
         this.reading = new ImageReads(writable ? reads : null, () -> view);
     }
 
@@ -246,6 +248,9 @@ final class Qcow2Image implements Image {
                 new WriteEngine(
                         file, data, header, health, options, bitmaps, reads, compressed, tally);
         made.attachBitmaps();
+        if (data.isDirect()) {
+            made.waiting().setSide(beside::tryElsewhere);
+        }
         bitmapStore = bitmaps;
         withoutReads(() -> show(made.tables(), made.waiting().table()));
         engine = made;
@@ -489,17 +494,7 @@ final class Qcow2Image implements Image {
     @Override
     public void trimCaches() {
         view.cache().cleanIfDue();
-        int ticket = changes.tryEnter();
-        if (ticket != Epoch.PAUSED) {
-            try {
-                WriteEngine ready = engine;
-                if (ready != null && !closed.get()) {
-                    ready.waiting().evictOld();
-                }
-            } finally {
-                changes.leave(ticket);
-            }
-        }
+        beside.tryNow(ready -> ready.waiting().evictOld());
     }
 
     @Override

@@ -297,7 +297,7 @@ final class WritePath {
         }
         Taken taken = allocator.take(most);
         boolean fills = plan.cow().copiesNothing() || !plan.copyIsZero();
-        if (fills && taken.fresh()) {
+        if (taken.fresh() && (fills || space.coversParts(geometry))) {
             space.cover(taken.hostOffset(), geometry.clusterOffset(taken.clusters()));
         }
         return taken;

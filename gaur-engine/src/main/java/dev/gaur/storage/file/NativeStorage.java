@@ -373,6 +373,11 @@ final class NativeStorage implements StorageNode {
         hint(() -> hints.reserve(offset, count));
     }
 
+    @Override
+    public boolean isDirect() {
+        return direct != null;
+    }
+
     private void hint(Runnable call) {
         int ticket = enterForWriting();
         try {

@@ -131,6 +131,66 @@ class CowCacheTest {
     }
 
     @Test
+    void wholeClustersInOrderLeaveTogether() {
+        try (CowDisk disk = new CowDisk(AUTO)) {
+            for (int at = 0; at < 17; at++) {
+                disk.write(at * CLUSTER, CLUSTER);
+            }
+            // The first one did not know; the others are one write.
+            assertEquals(17 * CLUSTER, disk.dataWrites().stream().mapToInt(it -> it).sum());
+            assertTrue(disk.dataWrites().size() <= 3, () -> "writes: " + disk.dataWrites());
+            assertEquals(16, disk.use().merges());
+            assertEquals(0, disk.use().readsSaved(), "nothing would have been read");
+            disk.assertReads();
+        }
+    }
+
+    @Test
+    void wholeClustersThatOvertakeEachOtherAreInOrderStill() {
+        try (CowDisk disk = new CowDisk(AUTO)) {
+            for (int at : new int[] {0, 2, 1, 5, 3, 4, 7, 6}) {
+                disk.write(at * CLUSTER, CLUSTER);
+            }
+            assertEquals(List.of(CLUSTER), disk.dataWrites());
+            disk.image.flush();
+            disk.assertReads();
+        }
+    }
+
+    @Test
+    void wholeClustersOfSeveralWritersWait() {
+        try (CowDisk disk = new CowDisk(AUTO)) {
+            int far = 20 * CLUSTER;
+            for (int at = 0; at < 8 * CLUSTER; at += CLUSTER) {
+                disk.write(at, CLUSTER);
+                disk.write(far + at, CLUSTER);
+            }
+            assertEquals(List.of(CLUSTER, CLUSTER), disk.dataWrites());
+            disk.assertReads();
+        }
+    }
+
+    @Test
+    void wholeClustersAnywhereDoNotWait() {
+        try (CowDisk disk = new CowDisk(AUTO)) {
+            for (int at : new int[] {0, 20, 40}) {
+                disk.write(at * CLUSTER, CLUSTER);
+            }
+            assertEquals(List.of(CLUSTER, CLUSTER, CLUSTER), disk.dataWrites());
+        }
+    }
+
+    @Test
+    void longRequestsInOrderDoNotWait() {
+        try (CowDisk disk = new CowDisk(AUTO)) {
+            disk.write(0, 8 * CLUSTER);
+            disk.write(8 * CLUSTER, 8 * CLUSTER);
+            assertEquals(16 * CLUSTER, disk.dataWrites().stream().mapToInt(it -> it).sum());
+            assertEquals(0, disk.use().writes());
+        }
+    }
+
+    @Test
     void zerosThatAreKnownNeedNoCopy() {
         try (CowDisk disk = new CowDisk(AUTO)) {
             disk.image.zero(0, SIZE, ZeroMode.UNMAP, Durability.CACHED);

@@ -260,8 +260,16 @@ class FirstWritesTest {
         final List<Long> ends = new ArrayList<>();
         private long bytes;
 
-        Announced(StorageNode real) {
+        private final boolean slowly;
+
+        Announced(StorageNode real, boolean slowly) {
             super(real);
+            this.slowly = slowly;
+        }
+
+        @Override
+        public boolean isDirect() {
+            return slowly;
         }
 
         @Override
@@ -280,7 +288,7 @@ class FirstWritesTest {
 
     @Test
     void spaceIsAnnouncedStepByStepWhereClustersAreFilled() {
-        Announced file = new Announced(create(small()));
+        Announced file = new Announced(create(small()), false);
         try (Image image = OneBacking.NONE.open(file)) {
             image.write(0, MemorySegment.ofArray(new byte[512]), Durability.CACHED);
             assertEquals(0, file.bytes, "the rest of the cluster stays a hole");
@@ -289,6 +297,17 @@ class FirstWritesTest {
             assertTrue(file.ends.size() <= 4, "many clusters at once: " + file.ends);
             assertEquals(file.length(), file.ends.getLast());
             assertTrue(file.bytes <= SIZE / 2 + (2 << 20), "and not much more");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"4096, true", "65536, true", "262144, false"})
+    void partsOfClustersAreAnnouncedWherePlaceIsFoundSlowly(int cluster, boolean announced) {
+        Qcow2CreateOptions options = Qcow2CreateOptions.ofSize(SIZE).withClusterSize(cluster);
+        Announced file = new Announced(create(options), true);
+        try (Image image = OneBacking.NONE.open(file)) {
+            image.write(512, MemorySegment.ofArray(new byte[512]), Durability.CACHED);
+            assertEquals(announced, file.bytes > 0);
         }
     }
 

@@ -44,15 +44,19 @@ class CowRaceTest {
 
     @ParameterizedTest
     @CsvSource({
-        "v3 cluster=4k, raw, 1",
-        "v3 cluster=4k, raw, 5",
-        "v3 cluster=16k ext, raw, 3",
-        "v3 cluster=64k, qcow2, 2",
-        "v3 cluster=4k, none, 4",
-        "v2 cluster=4k, raw, 3"
+        "v3 cluster=4k, raw, 1, false",
+        "v3 cluster=4k, raw, 5, false",
+        "v3 cluster=4k, raw, 5, true",
+        "v3 cluster=16k ext, raw, 3, false",
+        "v3 cluster=16k ext, raw, 3, true",
+        "v3 cluster=64k, qcow2, 2, false",
+        "v3 cluster=4k, none, 4, true",
+        "v3 cluster=4k journal, raw, 2, true",
+        "v2 cluster=4k, raw, 3, false"
     })
-    void noReaderSeesWhatWasThereBefore(String kind, String below, int waiting) throws Exception {
-        try (Race race = new Race(kind, below, waiting)) {
+    void noReaderSeesWhatWasThereBefore(String kind, String below, int waiting, boolean direct)
+            throws Exception {
+        try (Race race = new Race(kind, below, waiting, direct)) {
             race.run();
         } catch (AssertionError | Exception failure) {
             throw new AssertionError(kind + " -Dgaur.seed=" + ImageZoo.SEED, failure);
@@ -61,8 +65,19 @@ class CowRaceTest {
 
     /** Lets others go first at every request. */
     private static final class Yielding extends StorageWrapper {
-        Yielding(StorageNode real) {
+        private final boolean direct;
+
+        /**
+         * @param direct whether it says that it is open with O_DIRECT: then others write out
+         */
+        Yielding(StorageNode real, boolean direct) {
             super(real);
+            this.direct = direct;
+        }
+
+        @Override
+        public boolean isDirect() {
+            return direct;
         }
 
         @Override
@@ -89,14 +104,17 @@ class CowRaceTest {
         private final AtomicIntegerArray done;
         private final AtomicInteger writing = new AtomicInteger(WRITERS);
 
-        Race(String kind, String below, int waiting) {
+        Race(String kind, String below, int waiting, boolean direct) {
             int cluster = ImageSpec.of(kind).clusterSize();
             this.size = CLUSTERS * cluster;
             String backing = below.equals("none") ? "" : " backing=" + below + ":" + size;
             ImageSpec spec = ImageSpec.of(kind + backing + " size=" + size);
             TestImage created = TestImage.create(spec, new Random(ImageZoo.SEED));
             this.files =
-                    created.in(created.files().stream().<StorageNode>map(Yielding::new).toList());
+                    created.in(
+                            created.files().stream()
+                                    .<StorageNode>map(each -> new Yielding(each, direct))
+                                    .toList());
             FormatOptions options = FormatOptions.DEFAULT;
             this.image = files.open(options.withCowCacheBytes((long) waiting * cluster));
             this.first = TestBytes.readArray(image, 0, size);

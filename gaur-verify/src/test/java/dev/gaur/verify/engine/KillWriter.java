@@ -30,7 +30,8 @@ final class KillWriter {
         long seed = Long.parseLong(args[2]);
         List<Op> ops = ops(seed, spec);
         String file = Path.of(args[1], TestImage.FILE).toString();
-        try (StorageNode storage = FileDriver.fast().open(file, StorageOptions.WRITE);
+        StorageOptions how = StorageOptions.WRITE.withDirect(seed % 2 == 0);
+        try (StorageNode storage = FileDriver.fast().open(file, how);
                 FileOutputStream out = new FileOutputStream(FileDescriptor.out);
                 Image image =
                         TestImage.create(spec, new Random(0)).in(List.of(storage)).open(seed)) {

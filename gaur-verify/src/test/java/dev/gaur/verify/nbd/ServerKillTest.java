@@ -87,6 +87,10 @@ class ServerKillTest {
         return KINDS.get((int) (seed % KINDS.size()));
     }
 
+    private static String cache(long seed) {
+        return new Random(seed).nextBoolean() ? "none" : "writeback";
+    }
+
     private static boolean isRaw(long seed) {
         return kind(seed).equals("raw");
     }
@@ -96,7 +100,7 @@ class ServerKillTest {
         String format = isRaw(seed) ? "raw" : "qcow2";
         Path image = image(kind);
         Path socket = folder.resolve("gaur.sock");
-        Process server = serve(image, format, socket);
+        Process server = serve(image, format, cache(seed), socket);
         try {
             Random random = new Random(seed);
             int enough = 1 + random.nextInt(ACKNOWLEDGED_MAX);
@@ -112,7 +116,7 @@ class ServerKillTest {
                 client.end();
             }
         } catch (AssertionError e) {
-            throw new AssertionError("seed " + seed + ", " + kind, e);
+            throw new AssertionError("seed " + seed + ", " + kind + ", " + cache(seed), e);
         } finally {
             server.destroyForcibly();
         }
@@ -148,7 +152,8 @@ class ServerKillTest {
         return image;
     }
 
-    private static Process serve(Path image, String format, Path socket) throws IOException {
+    private static Process serve(Path image, String format, String cache, Path socket)
+            throws IOException {
         Process server =
                 new ProcessBuilder(
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -162,6 +167,8 @@ class ServerKillTest {
                                 "serve",
                                 "-f",
                                 format,
+                                "--cache",
+                                cache,
                                 "-k",
                                 socket.toString(),
                                 image.toString())

@@ -1,0 +1,40 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.sync.Epoch;
+import dev.gaur.sync.SideThreads;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Work on an image that belongs to no request: done while nobody changes the image as a whole, and
+ * not at all once it is closed. Safe for many threads.
+ *
+ * @param changes which the work is one of
+ * @param engine of the image; null if there is none, or it is closed; to be asked for inside
+ */
+record BesideRequests(Epoch changes, Supplier<@Nullable WriteEngine> engine) {
+    /** Does work now, unless somebody changes the image as a whole. */
+    void tryNow(Consumer<WriteEngine> work) {
+        int ticket = changes.tryEnter();
+        if (ticket != Epoch.PAUSED) {
+            run(ticket, work);
+        }
+    }
+
+    /** Has some other thread do work that ends soon; false if none is free. */
+    boolean tryElsewhere(Runnable work) {
+        return SideThreads.shared().tryRun(() -> run(changes.enter(), _ -> work.run()));
+    }
+
+    private void run(int ticket, Consumer<WriteEngine> work) {
+        try {
+            WriteEngine ready = engine.get();
+            if (ready != null) {
+                work.accept(ready);
+            }
+        } finally {
+            changes.leave(ticket);
+        }
+    }
+}
