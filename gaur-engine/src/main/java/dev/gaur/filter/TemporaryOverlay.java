@@ -175,7 +175,8 @@ public final class TemporaryOverlay implements FilterNode {
 
     @Override
     public void close() {
-        changes.close();
-        below.close();
+        try (below) {
+            changes.close();
+        }
     }
 }

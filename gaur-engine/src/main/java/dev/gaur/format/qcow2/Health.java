@@ -50,17 +50,20 @@ final class Health {
 
     /** Throws if changes are no longer accepted. */
     void check() {
+        check(
+                "nothing more is written after a failure (%s); close the image, then run check -r all");
+    }
+
+    /** Throws if what was written before may be lost; for who closes the image. */
+    void checkAtEnd() {
+        check("what was written may be lost after a failure (%s); run check -r all");
+    }
+
+    private void check(String text) {
         RuntimeException cause = failure;
         if (cause != null) {
-            throw new BlockException.Media(
-                    image,
-                    "",
-                    BlockException.NO_OFFSET,
-                    "nothing more is written after a failure ("
-                            + cause.getMessage()
-                            + "); close the image, then run check -r all",
-                    EIO,
-                    cause);
+            String found = text.formatted(cause.getMessage());
+            throw new BlockException.Media(image, "", BlockException.NO_OFFSET, found, EIO, cause);
         }
     }
 

@@ -531,5 +531,6 @@ final class Qcow2Image implements Image {
         if (ready != null) {
             ready.close();
         }
+        health.checkAtEnd(); // Else who never flushed, or did not listen, would not hear it.
     }
 }

@@ -21,7 +21,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
-/** Whatever a failed flush has lost, no later one says that it is safe (Q8). */
+/** Whatever a failed flush has lost, no later one says that it is safe, nor does closing (Q8). */
 class FailedFlushTest {
     private static final int SIZE = 1 << 20;
 
@@ -44,11 +44,12 @@ class FailedFlushTest {
             try {
                 image.snapshots().orElseThrow().create(wish);
                 failed = plan.hasFailed();
+                image.close();
             } catch (BlockException.Media _) {
                 failures++;
                 assertThrows(BlockException.Media.class, image::flush, "flush " + n);
+                assertThrows(BlockException.Media.class, image::close, "flush " + n);
             }
-            image.close();
         }
         assertTrue(failures > 1, failures + " failures");
     }
@@ -67,7 +68,45 @@ class FailedFlushTest {
         assertThrows(BlockException.Media.class, image::flush);
         var rebasing = image.rebasing().orElseThrow();
         assertThrows(BlockException.Media.class, () -> rebasing.setBacking("base", "raw"));
-        image.close();
+        assertThrows(BlockException.Media.class, image::close);
         assertEquals("", HeaderCodec.read(storage).backingName());
+    }
+
+    /** Who wrote and closed has heard of nothing yet; who was told before hears it once more. */
+    @Test
+    void closingAfterAFailureSaysSo() {
+        for (boolean journal : new boolean[] {false, true}) {
+            Qcow2CreateOptions options = Qcow2CreateOptions.ofSize(SIZE).withJournal(journal);
+            int silent = 0;
+            boolean failed = true;
+            for (long n = 1; failed; n++) {
+                MemoryStorage storage = new MemoryStorage("image", 0);
+                ImageCreator.create(storage, Optional.empty(), options);
+                FaultPlan plan = FaultPlan.once(EnumSet.of(Call.FLUSH), Fault.EIO, n);
+                Image image =
+                        Qcow2Format.INSTANCE.open(
+                                new FailingStorage(storage, plan),
+                                FormatOptions.DEFAULT,
+                                new Kinds.Kind("plain", options, 0));
+                for (int at = 0; at < SIZE; at += 64 << 10) {
+                    try {
+                        MemorySegment bytes = MemorySegment.ofArray(new byte[] {1});
+                        image.write(at, bytes, Durability.CACHED);
+                        image.flush();
+                    } catch (BlockException.Media _) {
+                        break; // One that does not listen: it closes.
+                    }
+                }
+                try {
+                    image.close();
+                    silent++;
+                } catch (BlockException.Media lost) {
+                    assertEquals(plan.fault().errno(), lost.errno());
+                }
+                image.close(); // As good as done.
+                failed = plan.hasFailed();
+            }
+            assertEquals(1, silent, "but for the one without a fault");
+        }
     }
 }

@@ -327,6 +327,6 @@ class Qcow2WriteTest {
         assertThrows(OutOfMemoryError.class, image::flush);
         broken.set(false);
         assertThrows(BlockException.Media.class, image::flush);
-        image.close();
+        assertThrows(BlockException.Media.class, image::close);
     }
 }
