@@ -265,8 +265,11 @@ final class ClusterAllocator {
         lock.lock();
         try {
             refcounts.add(stepNext, stepEnd - stepNext, -1);
-            work.accept(refcounts);
-            refcounts.add(stepNext, stepEnd - stepNext, 1);
+            try {
+                work.accept(refcounts);
+            } finally { // Q1: they are about to be used.
+                refcounts.add(stepNext, stepEnd - stepNext, 1);
+            }
         } finally {
             lock.unlock();
         }

@@ -271,10 +271,18 @@ final class Journal implements CountJournal {
 
     // ---- while nobody changes anything, and all but counts is stable
 
-    /** Brings counts to the file, and forgets what was noted until now. */
+    /**
+     * Brings counts to the file, and forgets what was noted until now. If that fails it is not in
+     * force any more: which half would be is known to nobody. It may be called again.
+     */
     void checkpoint(Refcounts counts) {
         if (state == State.VALID) {
-            switchHalf(counts);
+            try {
+                switchHalf(counts);
+            } catch (BlockException failed) {
+                leave();
+                throw failed;
+            }
         }
         if (state == State.LEFT) {
             counts.writeBack();
@@ -297,12 +305,16 @@ final class Journal implements CountJournal {
         ring.start(changes);
         health.flush(file);
         counts.setJournal(NONE);
-        counts.writeBack();
-        counts.setJournal(this);
+        try {
+            counts.writeBack();
+        } finally {
+            counts.setJournal(this);
+        }
     }
 
     private void again() {
-        if (!ring.place().isOpen()) {
+        // Not by the ring: it may have a place from an attempt that failed.
+        if (!JournalPlace.of(header.get()).map(JournalPlace::isOpen).orElse(false)) {
             begin();
             return;
         }

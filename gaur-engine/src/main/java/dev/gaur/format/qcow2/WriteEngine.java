@@ -35,6 +35,7 @@ final class WriteEngine {
     private final Preallocator preallocator;
     private final CowCache waiting;
     private final boolean lazy;
+    private volatile boolean putOff;
 
     /** One that lets no write wait. */
     WriteEngine(
@@ -255,6 +256,7 @@ final class WriteEngine {
             unwritten = failed;
         }
         writeBack.flush();
+        putOff = false;
         if (unwritten != null) {
             throw unwritten;
         }
@@ -269,15 +271,24 @@ final class WriteEngine {
 
     /** Whether {@link #checkpoint} shall be called soon. */
     boolean isCheckpointDue() {
-        return journal.isDue();
+        return journal.isDue() && !putOff;
     }
 
-    /** Empties the journal if it is time; while no change is under way. */
+    /**
+     * Empties the journal if it is time; while no change is under way. Never fails: what set it off
+     * is done. On a full disk it is put off until a flush has succeeded; after any other failure
+     * the image is failed, which the next flush says.
+     */
     void checkpoint() {
-        if (journal.isDue() && !health.isFailed()) {
-            compressedWrites.close(); // Counts are nothing but references then.
+        if (!isCheckpointDue() || health.isFailed()) {
+            return;
+        }
+        compressedWrites.close(); // Counts are nothing but references then.
+        try {
             writeBack.flush();
-            health.orFail(() -> allocator.withoutStep(journal::checkpoint));
+            health.orAgain(() -> allocator.withoutStep(journal::checkpoint), () -> {});
+        } catch (BlockException _) {
+            putOff = true;
         }
     }
 

@@ -177,7 +177,7 @@ class JournalTest {
     }
 
     /** An image in a new file, whose journal shall have so many bytes. */
-    private static MemoryStorage withJournalOf(Kind kind, long bytes) {
+    static MemoryStorage withJournalOf(Kind kind, long bytes) {
         MemoryStorage storage = kind.create();
         LiveHeader header = new LiveHeader(storage, HeaderCodec.read(storage));
         byte[] wish = new JournalPlace(0, bytes, 0).encode();

@@ -155,13 +155,14 @@ class FaultTest {
 
     /**
      * Who may go on as if nothing had failed, and after which calls. Without room there is no
-     * journal; what waits in the data cache waits on, and the next flush tries again; a file grows
-     * by less than it might; it need not become shorter, nor have holes; and a bitmap that cannot
-     * be read says that it is of no use.
+     * journal, and its checkpoints are put off; what waits in the data cache waits on, and the next
+     * flush tries again; a file grows by less than it might; it need not become shorter, nor have
+     * holes; and a bitmap that cannot be read says that it is of no use.
      */
     private static final Map<String, Set<Call>> GO_ON =
             Map.of(
                     "Journal.takePlace", EnumSet.of(Call.RESIZE, Call.ZERO),
+                    "WriteEngine.checkpoint", EnumSet.complementOf(EnumSet.of(Call.FLUSH)),
                     "CowCache.evict", EnumSet.complementOf(EnumSet.of(Call.FLUSH)),
                     "ClusterAllocator.step", EnumSet.of(Call.RESIZE),
                     "BitmapStore.load", EnumSet.of(Call.READ),
