@@ -7,6 +7,7 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,6 +65,27 @@ final class ClusterAllocator {
         this.space = new FreeSpace(map, refcounts, geometry, end);
     }
 
+    /** Runs what keeps counts and free clusters in step. */
+    private <T> T inTurn(Supplier<T> work) {
+        lock.lock();
+        try {
+            return work.get();
+        } catch (Error failed) { // No memory, say: they may differ now, so nobody uses them.
+            health.fail(failed);
+            throw failed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void inTurn(Runnable work) {
+        inTurn(
+                () -> {
+                    work.run();
+                    return true;
+                });
+    }
+
     /** The lock that guards {@link #refcounts}. */
     ReentrantLock lock() {
         return lock;
@@ -86,21 +108,19 @@ final class ClusterAllocator {
 
     /** The same for who has told another event. */
     Taken takeUntold(long most) {
-        lock.lock();
-        try {
-            Taken taken = takeRecycled(most);
-            while (taken == null && space.tail() < 0) {
-                scanNextBlock();
-                taken = takeRecycled(most);
-            }
-            if (taken == null) {
-                taken = takeFromStep(most);
-            }
-            checkNotMetadata(taken);
-            return taken;
-        } finally {
-            lock.unlock();
-        }
+        return inTurn(
+                () -> {
+                    Taken taken = takeRecycled(most);
+                    while (taken == null && space.tail() < 0) {
+                        scanNextBlock();
+                        taken = takeRecycled(most);
+                    }
+                    if (taken == null) {
+                        taken = takeFromStep(most);
+                    }
+                    checkNotMetadata(taken);
+                    return taken;
+                });
     }
 
     /**
@@ -110,25 +130,23 @@ final class ClusterAllocator {
      */
     Taken takeRun(long clusters) {
         file.event(BlockEvent.CLUSTER_ALLOC);
-        lock.lock();
-        try {
-            while (space.tail() < 0) {
-                scanNextBlock();
-            }
-            long first = map.findRun(clusters, space.tail());
-            boolean fresh = first < 0 || missingBlocks(first, first + clusters) > 0;
-            if (fresh) {
-                first = growRun(clusters);
-            } else {
-                refcounts.add(first, clusters, 1);
-                map.take(first, clusters);
-            }
-            Taken taken = new Taken(geometry.clusterOffset(first), clusters, fresh);
-            checkNotMetadata(taken);
-            return taken;
-        } finally {
-            lock.unlock();
-        }
+        return inTurn(
+                () -> {
+                    while (space.tail() < 0) {
+                        scanNextBlock();
+                    }
+                    long first = map.findRun(clusters, space.tail());
+                    boolean fresh = first < 0 || missingBlocks(first, first + clusters) > 0;
+                    if (fresh) {
+                        first = growRun(clusters);
+                    } else {
+                        refcounts.add(first, clusters, 1);
+                        map.take(first, clusters);
+                    }
+                    Taken taken = new Taken(geometry.clusterOffset(first), clusters, fresh);
+                    checkNotMetadata(taken);
+                    return taken;
+                });
     }
 
     /** Makes the file longer by a run, and by the blocks it needs, which lie before it. */
@@ -236,43 +254,34 @@ final class ClusterAllocator {
      * @return the first, or -1 if there are none
      */
     long hold(long clusters) {
-        lock.lock();
-        try {
-            if (space.tail() < 0 && space.holdBehindFile(clusters)) {
-                return space.held();
-            }
-            while (space.tail() < 0) {
-                scanNextBlock();
-            }
-            return space.holdAnywhere(clusters) ? space.held() : -1;
-        } finally {
-            lock.unlock();
-        }
+        return inTurn(
+                () -> {
+                    if (space.tail() < 0 && space.holdBehindFile(clusters)) {
+                        return space.held();
+                    }
+                    while (space.tail() < 0) {
+                        scanNextBlock();
+                    }
+                    return space.holdAnywhere(clusters) ? space.held() : -1;
+                });
     }
 
     /** Gives back what is held. */
     void release() {
-        lock.lock();
-        try {
-            space.release();
-        } finally {
-            lock.unlock();
-        }
+        inTurn(space::release);
     }
 
     /** Runs something while counts are as if nobody had what is left of the step. */
     void withoutStep(Consumer<Refcounts> work) {
-        lock.lock();
-        try {
-            refcounts.add(stepNext, stepEnd - stepNext, -1);
-            try {
-                work.accept(refcounts);
-            } finally { // Q1: they are about to be used.
-                refcounts.add(stepNext, stepEnd - stepNext, 1);
-            }
-        } finally {
-            lock.unlock();
-        }
+        inTurn(
+                () -> {
+                    refcounts.add(stepNext, stepEnd - stepNext, -1);
+                    try {
+                        work.accept(refcounts);
+                    } finally { // Q1: they are about to be used.
+                        refcounts.add(stepNext, stepEnd - stepNext, 1);
+                    }
+                });
     }
 
     private Taken takeFromStep(long most) {
@@ -386,39 +395,27 @@ final class ClusterAllocator {
      * @return false if it is not, or if no more references can be counted
      */
     boolean increase(long hostOffset) {
-        lock.lock();
-        try {
-            long cluster = geometry.clusterIndex(hostOffset);
-            long count = refcounts.get(cluster);
-            if (count == 0 || count == geometry.refcountMax()) {
-                return false;
-            }
-            refcounts.add(cluster, 1, 1);
-            return true;
-        } finally {
-            lock.unlock();
-        }
+        return inTurn(
+                () -> {
+                    long cluster = geometry.clusterIndex(hostOffset);
+                    long count = refcounts.get(cluster);
+                    if (count == 0 || count == geometry.refcountMax()) {
+                        return false;
+                    }
+                    refcounts.add(cluster, 1, 1);
+                    return true;
+                });
     }
 
     /** Tells whether a cluster is counted once. */
     boolean isLastReference(long cluster) {
-        lock.lock();
-        try {
-            return refcounts.get(cluster) == 1;
-        } finally {
-            lock.unlock();
-        }
+        return inTurn(() -> refcounts.get(cluster) == 1);
     }
 
     /** Gives back references that nothing in the file has any more (Q3), or never had. */
     void free(long hostOffset, long clusters) {
         file.event(BlockEvent.CLUSTER_FREE);
-        lock.lock();
-        try {
-            decrease(geometry.clusterIndex(hostOffset), clusters);
-        } finally {
-            lock.unlock();
-        }
+        inTurn(() -> decrease(geometry.clusterIndex(hostOffset), clusters));
     }
 
     private void decrease(long first, long count) {
@@ -453,22 +450,12 @@ final class ClusterAllocator {
 
     /** Adds to the counts of clusters; see {@link Refcounts#addWhilePossible}. */
     long increaseWhilePossible(long first, long count) {
-        lock.lock();
-        try {
-            return refcounts.addWhilePossible(first, count, 1);
-        } finally {
-            lock.unlock();
-        }
+        return inTurn(() -> refcounts.addWhilePossible(first, count, 1));
     }
 
     /** Gives back what is left of the last step; {@link #cut} is due when its counts are stable. */
     void close() {
-        lock.lock();
-        try {
-            giveBackStep();
-        } finally {
-            lock.unlock();
-        }
+        inTurn(this::giveBackStep);
     }
 
     /**
@@ -476,12 +463,7 @@ final class ClusterAllocator {
      * a file no repair finds unless it is dirty, and when the file grows again it is leaked.
      */
     void cut() {
-        lock.lock();
-        try {
-            end.cut(map.end());
-        } finally {
-            lock.unlock();
-        }
+        inTurn(() -> end.cut(map.end()));
     }
 
     private void giveBackStep() {

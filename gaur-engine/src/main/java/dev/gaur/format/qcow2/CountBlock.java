@@ -22,7 +22,7 @@ final class CountBlock {
     /** A word whose counts are all one. */
     private final long ones;
 
-    private final BitSet dirtySectors = new BitSet();
+    private final BitSet dirtySectors;
 
     /**
      * @param bytes its content; kept
@@ -31,6 +31,8 @@ final class CountBlock {
     CountBlock(long hostOffset, MemorySegment bytes, int order) {
         this.hostOffset = hostOffset;
         this.bytes = bytes;
+        // Of its full size, so that noting a change needs no memory.
+        this.dirtySectors = new BitSet((int) (bytes.byteSize() / Geometry.SECTOR));
         this.words = bytes.asByteBuffer();
         this.order = order;
         this.perWord = Long.SIZE >>> order;

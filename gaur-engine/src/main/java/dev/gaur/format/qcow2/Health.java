@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  * matter where the same can be written again. Safe for many threads.
  */
 final class Health {
+    private static final RuntimeException NO_MEMORY = new IllegalStateException("no memory");
+
     private final String image;
     private final LiveHeader header;
     private volatile @Nullable RuntimeException failure;
@@ -38,9 +40,13 @@ final class Health {
     }
 
     /** Says why no change may be accepted from now on. */
-    void fail(RuntimeException cause) {
+    void fail(Throwable cause) {
         if (failure == null) {
-            failure = cause;
+            failure = NO_MEMORY; // There may be none to say more.
+            failure =
+                    cause instanceof RuntimeException known
+                            ? known
+                            : new IllegalStateException(cause);
         }
     }
 
@@ -71,11 +77,8 @@ final class Health {
     void orFail(Runnable change) {
         try {
             change.run();
-        } catch (RuntimeException failed) {
+        } catch (RuntimeException | Error failed) { // Without memory it is half-way all the same.
             fail(failed);
-            throw failed;
-        } catch (Error failed) { // Such as no memory: it is half-way all the same.
-            fail(new IllegalStateException(failed));
             throw failed;
         }
     }
@@ -93,11 +96,11 @@ final class Health {
             if (isFailed() || !isFull(failed)) {
                 fail(failed);
             } else {
-                again.run();
+                orFail(again);
             }
             throw failed;
         } catch (Error failed) {
-            fail(new IllegalStateException(failed));
+            fail(failed);
             throw failed;
         }
     }

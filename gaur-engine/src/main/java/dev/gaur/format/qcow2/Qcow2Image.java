@@ -57,9 +57,9 @@ final class Qcow2Image implements Image {
     private final Epoch reads = new Epoch();
     private final Epoch changes = new Epoch();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private final ShownView shown;
     private final ImageReads reading;
     private final BesideRequests beside;
-    private volatile View view;
     private volatile @Nullable BitmapStore bitmapStore;
     private volatile @Nullable WriteEngine engine;
 
@@ -83,26 +83,16 @@ final class Qcow2Image implements Image {
         Compression compression =
                 Compression.ofNumber(header.compressionType()).orElseThrow(AssertionError::new);
         this.compressed = new CompressedClusters(file, header.geometry(), compression);
-        this.view = view(header, tables, CowTable.NONE);
+        this.shown =
+                new ShownView(
+                        file, data, backing, compressed, options, this.header, health, tables);
         this.beside = new BesideRequests(changes, () -> closed.get() ? null : engine);
-        this.reading = new ImageReads(writable ? reads : null, () -> view);
+        this.reading = new ImageReads(writable ? reads : null, shown::toRead);
     }
 
-    private View view(Header now, MappingTables tables, CowTable waiting) {
-        CacheSizes sizes = CacheSizes.lasting(options, now);
-        return View.of(now, tables, file, data, backing, compressed, sizes, waiting);
-    }
-
-    /** Has requests use other tables from now on; while none is under way. */
-    private void show(MappingTables tables, CowTable waiting) {
-        View next = view(header.get(), tables, waiting);
-        next.cache().continueFrom(view.cache());
-        view = next;
-    }
-
-    /** The same with the active state that the file has, and nothing of it in memory. */
+    /** Has requests use the active state that the file has, and nothing of it in memory. */
     private void showFile() {
-        show(ImageParts.tables(file, header.get(), snapshots, ""), CowTable.NONE);
+        shown.showFile(snapshots);
     }
 
     @Override
@@ -122,7 +112,7 @@ final class Qcow2Image implements Image {
 
     @Override
     public long length() {
-        return view.length();
+        return shown.get().length();
     }
 
     private void checkOpen() {
@@ -133,7 +123,7 @@ final class Qcow2Image implements Image {
 
     private void checkReadable() {
         checkOpen();
-        if (view.header().cryptMethod() != 0) {
+        if (shown.get().header().cryptMethod() != 0) {
             throw new BlockException.Unsupported(
                     name(), "encryption", "encrypted images are not supported yet");
         }
@@ -177,7 +167,7 @@ final class Qcow2Image implements Image {
         try {
             checkChangeable(); // Inside, so that nobody closes it meanwhile.
             WriteEngine ready = engine();
-            request.accept(ready, view);
+            request.accept(ready, shown.get());
             due = ready.isCheckpointDue();
         } finally {
             changes.leave(ticket);
@@ -252,7 +242,7 @@ final class Qcow2Image implements Image {
             made.waiting().setSide(beside::tryElsewhere);
         }
         bitmapStore = bitmaps;
-        withoutReads(() -> show(made.tables(), made.waiting().table()));
+        withoutReads(() -> shown.show(made.tables(), made.waiting().table()));
         engine = made;
         return made;
     }
@@ -283,13 +273,21 @@ final class Qcow2Image implements Image {
                 try {
                     ready.bitmaps().follow(oldLength, exchanges); // Q13: whatever came of it.
                 } finally {
-                    engine = null;
-                    showFile();
-                    reads.resume();
+                    reopen();
                 }
             }
         } finally {
             changes.resume();
+        }
+    }
+
+    /** Goes on with what the file has, after reads were paused. */
+    private void reopen() {
+        engine = null;
+        try {
+            showFile();
+        } finally {
+            reads.resume();
         }
     }
 
@@ -357,7 +355,7 @@ final class Qcow2Image implements Image {
             WriteEngine ready = engine();
             ready.bitmaps().markAll();
             if (!ContentReset.isPossible(header.get()) || !ready.bitmaps().list().isEmpty()) {
-                ready.makeEmpty(view);
+                ready.makeEmpty(shown.get());
                 return;
             }
             ready.settle();
@@ -366,9 +364,7 @@ final class Qcow2Image implements Image {
                 health.orFail(() -> ContentReset.run(file, header.get()));
             } finally { // Perhaps half-way: nobody may read what was freed.
                 compressed.forgetAll();
-                showFile();
-                engine = null;
-                reads.resume();
+                reopen();
             }
         } finally {
             changes.resume();
@@ -379,7 +375,7 @@ final class Qcow2Image implements Image {
     public void flush() {
         checkOpen();
         health.check(); // Q8: what a failed flush lost, no later one brings back.
-        view.cache().cleanIfDue();
+        shown.get().cache().cleanIfDue();
         if (engine != null) { // Else nothing was changed, or all is in the file.
             change((engine, _) -> engine.flush());
         } else {
@@ -482,7 +478,7 @@ final class Qcow2Image implements Image {
 
     @Override
     public Optional<CacheUse> cacheUse() {
-        return Optional.of(view.cache().use());
+        return Optional.of(shown.get().cache().use());
     }
 
     @Override
@@ -493,7 +489,7 @@ final class Qcow2Image implements Image {
 
     @Override
     public void trimCaches() {
-        view.cache().cleanIfDue();
+        shown.get().cache().cleanIfDue();
         beside.tryNow(ready -> ready.waiting().evictOld());
     }
 
@@ -517,7 +513,7 @@ final class Qcow2Image implements Image {
                     compressed) { // The last one first; twice does nothing.
                 endChanges();
             } finally {
-                view.cache().leaveBudget();
+                shown.get().cache().leaveBudget();
             }
         }
     }

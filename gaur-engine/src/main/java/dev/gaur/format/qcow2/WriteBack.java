@@ -176,7 +176,7 @@ final class WriteBack {
 
     /** Says that something ended half-way that must not. */
     void failed(Error why) {
-        health.fail(new IllegalStateException(why));
+        health.fail(why);
     }
 
     /** Notes references that are gone with the changes noted so far. */
@@ -223,7 +223,15 @@ final class WriteBack {
 
     private void commit(boolean stable) {
         health.check();
-        Batch batch = takeBatch();
+        try {
+            commit(takeBatch(), stable);
+        } catch (Error failed) { // Half-way: some of it may be noted nowhere any more.
+            health.fail(failed);
+            throw failed;
+        }
+    }
+
+    private void commit(Batch batch, boolean stable) {
         // Counts come first and frees last, so that any part of a batch may be in the file.
         health.orAgain(() -> write(batch, stable), () -> putBack(batch));
         if (!batch.frees().isEmpty()) {

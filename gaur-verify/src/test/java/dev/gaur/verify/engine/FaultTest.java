@@ -5,15 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.FormatOptions;
-import dev.gaur.format.Image;
-import dev.gaur.format.SnapshotInfo;
 import dev.gaur.testkit.DiskModel;
 import dev.gaur.testkit.FailingStorage;
 import dev.gaur.testkit.FaultPlan;
 import dev.gaur.testkit.FaultPlan.Call;
 import dev.gaur.testkit.FaultPlan.Fault;
 import dev.gaur.verify.zoo.ImageZoo;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -125,32 +122,7 @@ class FaultTest {
         if (failures == 0) {
             plan.failures().forEach(FaultTest::requireHarmless);
         }
-        if (number % QEMU_EVERY == 0 && !files.spec().raw()) {
-            Path folder = ImageZoo.workshop("fault-" + Thread.currentThread().threadId());
-            files.export(folder);
-            if (files.wantsRepair()) {
-                Qemu.repair(folder);
-            }
-            Qemu.assertIntact(folder);
-        }
-        boolean dirty = files.isDirty();
-        if (!dirty) {
-            files.assertIntactAfterStop();
-        }
-        List<DiskModel.Snapshot> snapshots;
-        BitmapHistory left;
-        try (Image image = files.openToRead("")) {
-            model.check(image, DiskModel.AFTER_ALL);
-            snapshots = model.checkSnapshots(names(image), DiskModel.AFTER_ALL);
-            left = new BitmapHistory(bitmaps.check(image, DiskModel.AFTER_ALL));
-        }
-        checkSnapshots(files, model, snapshots);
-        goOn(files, snapshots, left);
-        if (dirty) {
-            files.check().assertClean();
-        } else {
-            files.assertIntactAfterStop();
-        }
+        new AfterFaults(files, model, bitmaps).assertSound(number % QEMU_EVERY == 0);
     }
 
     /**
@@ -209,35 +181,5 @@ class FaultTest {
         } catch (BlockException unexpected) { // The session counts those of requests.
             throw new AssertionError("failed outside of a request", unexpected);
         }
-    }
-
-    private static void checkSnapshots(
-            TestImage files, DiskModel model, List<DiskModel.Snapshot> snapshots) {
-        for (DiskModel.Snapshot each : snapshots) {
-            try (Image image = files.openToRead(each.name())) {
-                model.checkSnapshot(each, image);
-            }
-        }
-    }
-
-    private static void goOn(
-            TestImage files, List<DiskModel.Snapshot> snapshots, BitmapHistory bitmaps) {
-        DiskModel rest = files.model();
-        try (Session session = Session.of(files, rest, bitmaps)) {
-            rest.settle(session.image(), snapshots);
-            session.run(new Op.Write(700, 3000, 2, false));
-            session.run(new Op.Write(5000, 50_000, 3, false));
-            session.checkAll();
-            session.flush();
-        }
-        try (Image image = files.openToRead("")) {
-            rest.check(image, DiskModel.NOW);
-            bitmaps.check(image, DiskModel.AFTER_ALL);
-        }
-        checkSnapshots(files, rest, snapshots);
-    }
-
-    private static List<String> names(Image image) {
-        return image.info().snapshots().stream().map(SnapshotInfo::name).toList();
     }
 }

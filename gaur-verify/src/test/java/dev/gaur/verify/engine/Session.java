@@ -145,7 +145,7 @@ final class Session implements AutoCloseable {
             done++;
             effective |= first;
             return true;
-        } catch (BlockException failure) {
+        } catch (BlockException | OutOfMemoryError failure) {
             if (!faulty) {
                 throw failure;
             }
