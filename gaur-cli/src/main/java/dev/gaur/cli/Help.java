@@ -19,6 +19,13 @@ final class Help {
             Command command = Objects.requireNonNull(Commands.find(name));
             row(text, name, COMMAND_COLUMN, command.summary());
         }
+        if (!program.isQemu()) { // The launcher runs it.
+            row(
+                    text,
+                    "tour",
+                    COMMAND_COLUMN,
+                    "show what Gaur does, with a disk image of real files");
+        }
         text.append("\nBefore the command:\n");
         row(text, "-h, --help", COMMAND_COLUMN + 4, "show this help");
         row(text, "-V, --version", COMMAND_COLUMN + 4, "show the version");

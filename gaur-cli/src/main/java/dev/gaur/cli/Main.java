@@ -155,7 +155,8 @@ public final class Main {
             throw CommandException.usage("Not enough arguments");
         }
         String[] first = Arrays.copyOf(rest, rest.length - last);
-        var parsed = new OptionParser(options, command.name(), first, false).parse();
+        String before = program.isQemu() ? command.name() : ""; // Its texts, with their flaws.
+        var parsed = new OptionParser(options, before, first, false).parse();
         parsed.operands().addAll(List.of(rest).subList(first.length, rest.length));
         if (parsed.help()) {
             out.print(Help.command(program, command));

@@ -24,15 +24,20 @@ final class OptionParser {
     /** What stands before a faulty letter; getopt's callers name this one when a bundle is torn. */
     private String before;
 
+    /** Whether messages name what getopt's callers name, and not what is wrong. */
+    private final boolean asGetopt;
+
     private boolean help;
 
     /**
-     * @param before what stands before the first argument: the name of the command
+     * @param before what stands before the first argument, the name of the command, if messages
+     *     shall be those of getopt's callers, or nothing
      * @param stopAtOperand whether all after the first operand are operands too
      */
     OptionParser(List<Option> options, String before, String[] arguments, boolean stopAtOperand) {
         this.options = options;
         this.before = before;
+        this.asGetopt = !before.isEmpty();
         this.arguments = arguments;
         this.stopAtOperand = stopAtOperand;
     }
@@ -124,7 +129,7 @@ final class OptionParser {
             Option option = byLetter(argument.charAt(i));
             boolean last = i == argument.length() - 1;
             if (option == null) {
-                throw unrecognized(last ? argument : beforeTornBundle());
+                throw unrecognized(last || !asGetopt ? argument : beforeTornBundle());
             }
             if (option.needsArgument()) {
                 take(option, last ? nextArgument(argument) : argument.substring(i + 1));

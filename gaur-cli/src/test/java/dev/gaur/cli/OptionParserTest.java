@@ -99,6 +99,13 @@ class OptionParserTest {
     }
 
     @Test
+    void whoIsNotGetoptNamesWhatIsWrong() {
+        var parser = new OptionParser(OPTIONS, "", new String[] {"-q", "-U=x"}, false);
+        var wrong = assertThrows(CommandException.class, parser::parse);
+        assertEquals("unrecognized option '-U=x'", wrong.getMessage());
+    }
+
+    @Test
     void inATornBundleTheArgumentBeforeIsNamed() {
         assertEquals("unrecognized option 'info'", error("-ZU"));
         assertEquals("unrecognized option 'file'", error("file", "-ZU"));

@@ -59,10 +59,11 @@ final class OptionReader {
             return otherwise;
         }
         try {
-            return Sizes.parse(tree.text(key, ""));
+            return Sizes.parseClamped(tree.text(key, ""));
         } catch (SizeException wrong) {
             if (wrong.outOfRange()) {
-                return Long.MAX_VALUE;
+                String text = tree.text(key, "");
+                throw refusal("Value '%s' is out of range for parameter '%s'".formatted(text, key));
             }
             throw refusal(
                     "Parameter '"

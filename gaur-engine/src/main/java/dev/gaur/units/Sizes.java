@@ -1,5 +1,8 @@
 package dev.gaur.units;
 
+import java.math.BigDecimal;
+import java.math.BigInteger;
+
 /**
  * Reads and writes sizes in the forms that qemu-img uses. Pure functions of their arguments.
  *
@@ -43,6 +46,37 @@ public final class Sizes {
                 whole.isEmpty() ? 0 : integer(text, whole, 10),
                 shift,
                 fraction.isEmpty() ? 0 : fraction(text, fraction));
+    }
+
+    /**
+     * Reads a size below 2^64, the largest there is elsewhere. What is no {@code long} is read as
+     * the largest one.
+     *
+     * @throws SizeException if the text is no size, or 2^64 or more
+     */
+    public static long parseClamped(String text) {
+        try {
+            return parse(text);
+        } catch (SizeException wrong) {
+            if (wrong.outOfRange() && exact(text).bitLength() <= Long.SIZE) {
+                return Long.MAX_VALUE;
+            }
+            throw wrong;
+        }
+    }
+
+    /** The bytes of what is a size, but for its range. */
+    private static BigInteger exact(String text) {
+        String trimmed = text.stripLeading();
+        String number = trimmed.startsWith("+") ? trimmed.substring(1) : trimmed;
+        if (number.startsWith("0x") || number.startsWith("0X")) {
+            return new BigInteger(number.substring(2), 16);
+        }
+        int last = number.length() - 1;
+        boolean scaled = !isDigit(number.charAt(last)) && number.charAt(last) != '.';
+        int shift = scaled ? shift(text, number.charAt(last)) : 0;
+        BigDecimal whole = new BigDecimal(scaled ? number.substring(0, last) : number);
+        return whole.multiply(new BigDecimal(BigInteger.ONE.shiftLeft(shift))).toBigInteger();
     }
 
     private static boolean isDigit(char c) {

@@ -64,6 +64,13 @@ class CowCacheOptionTest {
         assertThrows(
                 BlockException.Unsupported.class,
                 () -> held(",cow-cache-size=x", CacheMode.WRITEBACK));
+        var tooLarge =
+                assertThrows(
+                        BlockException.Unsupported.class,
+                        () -> held(",cow-cache-size=99999999999999999999", CacheMode.WRITEBACK));
+        assertEquals(
+                "Value '99999999999999999999' is out of range for parameter 'cow-cache-size'",
+                tooLarge.found());
     }
 
     @Test
