@@ -20,6 +20,9 @@ final class Advice {
     /** Fewer clusters of data than this are read in no time, however they lie. */
     private static final long DATA_MIN = 1000;
 
+    /** Nobody notices how long fewer clusters take to inflate. */
+    private static final long COMPRESSED_MIN = 100;
+
     /** Pieces larger than this are read as fast as one. */
     private static final long PIECE_BYTES = 1 << 20;
 
@@ -167,7 +170,7 @@ final class Advice {
             return;
         }
         long stored = mapping.data() + mapping.compressed();
-        if (!isMuch(mapping.compressed(), stored)) {
+        if (stored < COMPRESSED_MIN || !isMuch(mapping.compressed(), stored)) {
             return;
         }
         String writes = depth == 0 ? ", the first write to it moves it" : "";

@@ -141,7 +141,8 @@ final class FirstWriteAdvice {
         if (!alone || top.info().dataFile().isPresent()) {
             return;
         }
-        if (!isMuch(mapping.empty(), mapping.clusters()) || mapping.own() == 0) {
+        boolean filled = isMuch(mapping.own(), mapping.clusters()); // Else it is thin on purpose.
+        if (!filled || !isMuch(mapping.empty(), mapping.clusters())) {
             return;
         }
         add.accept(

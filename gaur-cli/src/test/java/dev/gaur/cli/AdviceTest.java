@@ -186,6 +186,9 @@ class AdviceTest {
         assertFalse(below.getFirst().contains("first write"));
         compressed.compressed = 500;
         assertEquals(List.of(), advice(compressed.make()));
+        compressed.compressed = 20; // That is all there is.
+        compressed.empty = (1 << 14) - 20;
+        assertEquals(List.of(), advice(compressed.make()));
     }
 
     @Test
@@ -258,6 +261,8 @@ class AdviceTest {
         assertEquals(List.of(), advice(thin.make()));
         thin.based = false;
         thin.empty = 1 << 14; // Nobody has begun to fill it.
+        assertEquals(List.of(), advice(thin.make()));
+        thin.empty = (1 << 14) - 10; // As good as nobody.
         assertEquals(List.of(), advice(thin.make()));
     }
 
