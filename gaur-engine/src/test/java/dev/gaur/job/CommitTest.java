@@ -29,6 +29,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CommitTest {
     private static final long SEED = Long.getLong("gaur.seed", 20261125L);
@@ -66,6 +68,41 @@ class CommitTest {
             MemoryChain.scribble(device, random, 4);
         }
         return layers;
+    }
+
+    /** In the image, and in the one that it is committed to. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatWaitsInMemoryIsCommitted(boolean raw) {
+        Random random = new Random(SEED);
+        List<MemoryStorage> layers = two(raw, 1 << 16);
+        byte[] expected = content(layers);
+        try (BlockDevice device = MemoryChain.open(kept(layers))) {
+            BlockDevice below = MemoryChain.from(device, 1);
+            for (int at = 100; at < SIZE - 5000; at += 3 << 16) {
+                byte[] bytes = TestBytes.patchy(random, 5000);
+                int there = at + (1 << 16); // Another cluster, seen unless the image has it.
+                if (there < SIZE - 5000) {
+                    below.write(there, MemorySegment.ofArray(bytes), Durability.CACHED);
+                }
+                device.write(at, MemorySegment.ofArray(bytes), Durability.CACHED);
+            }
+            expected = TestBytes.read(device, 0, expected.length);
+            assertTrue(waiting(device) > 0);
+            Commit.run(device, 1, 2, 0, new JobControl());
+            assertEquals(0, raw ? 0 : waiting(below), "it is stable");
+            assertArrayEquals(expected, content(layers.subList(1, 2)), "as if we died now");
+            Commit.makeEmpty(device);
+            assertEquals(0, waiting(device));
+            assertTrue(isEmpty(device));
+            assertArrayEquals(expected, TestBytes.read(device, 0, expected.length));
+        }
+        assertArrayEquals(expected, content(layers));
+        RebaseTest.check(layers.getFirst(), false, "image");
+    }
+
+    private static long waiting(BlockDevice device) {
+        return device.image().cowUse().orElseThrow().bytes();
     }
 
     @RepeatedTest(60)

@@ -1,10 +1,12 @@
 package dev.gaur.verify.graph;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockException;
+import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.CheckListener;
 import dev.gaur.format.RepairMode;
@@ -16,6 +18,7 @@ import dev.gaur.storage.file.FileDriver;
 import dev.gaur.verify.Peers;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -137,6 +140,31 @@ class LockTest {
             Peers.run("qemu-io", "-r", "-f", "qcow2", "-c", "length", image).ok();
         }
         Peers.run("qemu-io", "-f", "qcow2", "-c", "length", image).ok();
+    }
+
+    /** What waits in Gaur's memory is Gaur's alone; nobody else writes meanwhile. */
+    @Test
+    void whileWritesWaitNobodyElseHasTheImage() {
+        String image = image("qcow2");
+        OpenRequest write = READ.withWritable(true);
+        try (BlockDevice disk = ChainOpener.open(image, write)) {
+            MemorySegment piece = MemorySegment.ofArray(new byte[4096]).fill((byte) 7);
+            disk.write(0, piece, Durability.CACHED);
+            assertTrue(disk.image().cowUse().orElseThrow().bytes() > 0);
+            assertThrows(BlockException.Busy.class, () -> ChainOpener.open(image, write).close());
+            assertThrows(BlockException.Busy.class, () -> ChainOpener.open(image, READ).close());
+            for (String mode : List.of("-r", "-n")) {
+                Peers.Result theirs =
+                        Peers.run("qemu-io", mode, "-f", "qcow2", "-c", "length", image);
+                assertTrue(theirs.exited(1).err().contains("lock"), theirs::toString);
+            }
+            String old = "read -P 0 0 4096"; // All that the file has.
+            Peers.run("qemu-io", "-r", "-U", "-f", "qcow2", "-c", old, image).ok();
+        }
+        Peers.Result now =
+                Peers.run("qemu-io", "-r", "-f", "qcow2", "-c", "read -P 7 0 4096", image).ok();
+        assertFalse(now.out().contains("failed"), now::toString);
+        Peers.qemuImg("check", image).ok();
     }
 
     @Test
