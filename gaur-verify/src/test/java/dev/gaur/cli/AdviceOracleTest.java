@@ -120,7 +120,7 @@ class AdviceOracleTest {
             Peers.qemuImg("check", result).ok();
             assertFalse(advice(result).contains("gaur " + commands.group(1)), command);
         }
-        assertEquals(4, count, text);
+        assertEquals(3, count, text);
     }
 
     /** Does what a piece of advice says: it works, keeps the disk, and ends the advice. */

@@ -57,7 +57,8 @@ final class Health {
     /** Throws if changes are no longer accepted. */
     void check() {
         check(
-                "nothing more is written after a failure (%s); close the image, then run check -r all");
+                "nothing more is written after a failure (%s); close the image, then run"
+                        + " check -r all");
     }
 
     /** Throws if what was written before may be lost; for who closes the image. */

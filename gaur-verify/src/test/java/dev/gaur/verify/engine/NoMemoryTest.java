@@ -26,10 +26,8 @@ class NoMemoryTest {
             strings = {
                 "v3 cluster=512 size=24k rc=64",
                 "v3 cluster=4k size=100k backing=raw:60k",
-                "v2 cluster=4k size=60k backing=qcow2:30k",
                 "v3 cluster=1k size=40k lazy",
                 "v3 cluster=16k size=100k ext backing=qcow2:70k",
-                "v3 cluster=4k size=60k data",
                 "v3 cluster=512 size=60k journal=4k",
                 "v3 cluster=4k size=100k journal backing=raw:60k"
             })
