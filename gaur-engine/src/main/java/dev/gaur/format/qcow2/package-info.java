@@ -31,8 +31,8 @@
  * {@code Qcow2Inspector}; {@code Qcow2CreateOptions}, {@code Qcow2OptionNames}; {@code
  * NewRefcountBlock}, {@code AppendAllocator}; {@code NewImage}, {@code StreamPacker}, {@code
  * ReservedSpace}; {@code ImageCreator}, {@code SequentialImageWriter}, {@code Measure}; {@code
- * ImageParts}, {@code ShownView}, {@code ImageCompressing}, {@code ImageRebasing}, {@code ImageReshaping}; {@code
- * Qcow2Image}, {@code Qcow2Format}, which only wire them.
+ * ImageParts}, {@code ShownView}, {@code ImageCompressing}, {@code ImageRebasing}, {@code
+ * ImageReshaping}; {@code Qcow2Image}, {@code Qcow2Format}, which only wire them.
  *
  * <p>Facts of the format cite the sections of the qcow2 specification in QEMU's documentation ("the
  * specification"). All numbers on disk are big-endian, but for the payload of bitmaps.
