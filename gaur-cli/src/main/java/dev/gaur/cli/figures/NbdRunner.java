@@ -109,6 +109,9 @@ final class NbdRunner {
     }
 
     private Sample measure(NbdServing server, Measured what, Path file, long[] offsets) {
+        if (what.hasFirst()) {
+            FreeMemory.touch(what.pattern(), offsets.length);
+        }
         double first = pass(server, what, file, offsets, 1);
         double flushSeconds = flush(server, what, file);
         double again = pass(server, what, file, offsets, passes(what, offsets.length));
