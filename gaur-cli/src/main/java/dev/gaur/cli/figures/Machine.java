@@ -48,11 +48,17 @@ record Machine(List<Fact> facts) {
     }
 
     private static String memory() {
-        String kib = line("/proc/meminfo", "MemTotal").replace(" kB", "");
+        long bytes = memory("MemTotal");
+        return bytes == 0 ? "unknown" : Math.round(bytes / (double) (1 << 30)) + " GiB";
+    }
+
+    /** Returns so many bytes as the system says that it has of a kind; 0 if it does not say. */
+    static long memory(String kind) {
+        String kib = line("/proc/meminfo", kind).replace(" kB", "");
         try {
-            return Math.round(Long.parseLong(kib) / (double) (1 << 20)) + " GiB";
+            return Long.parseLong(kib) << 10;
         } catch (NumberFormatException _) {
-            return "unknown";
+            return 0;
         }
     }
 
