@@ -112,6 +112,7 @@ final class BitmapStore {
         Header now = header.get();
         boolean valid = !bitmaps.isEmpty();
         long known = Header.DATA_FILE_RAW | (valid ? Header.BITMAPS_VALID : 0);
+        known |= now.has(Header.DIRTY) ? Header.JOURNAL_VALID : 0; // It was resumed.
         header.setAutoclear(now.autoclear() & known);
         if (!valid && now.extension(HeaderExtension.BITMAPS).isPresent()) {
             // Its clusters may be somebody else's by now: they are leaked at worst.

@@ -266,6 +266,16 @@ final class ClusterAllocator {
                 });
     }
 
+    /** Keeps certain clusters, which are not counted, for their user. */
+    void hold(long first, long clusters) {
+        lock.lock();
+        try {
+            space.hold(first, clusters);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Gives back what is held. */
     void release() {
         inTurn(space::release);

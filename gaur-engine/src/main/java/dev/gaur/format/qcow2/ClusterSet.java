@@ -9,12 +9,26 @@ import org.jspecify.annotations.Nullable;
  * are made by one thread at a time.
  */
 final class ClusterSet {
-    private static final int CHUNK_WORD_BITS = 9;
-    private static final int CHUNK_BITS = CHUNK_WORD_BITS + 6;
-    private static final int CHUNK_WORDS = 1 << CHUNK_WORD_BITS;
+    private static final int PIECE_WORD_BITS = 4;
+    private static final int PIECE_WORDS = 1 << PIECE_WORD_BITS;
+    private static final int PIECE_BITS = PIECE_WORD_BITS + 6;
 
-    private volatile AtomicReferenceArray<@Nullable AtomicLongArray> chunks =
-            new AtomicReferenceArray<>(1);
+    /** Metadata often lies alone: what is not used of a chunk must not cost much. */
+    private static final int CHUNK_PIECE_BITS = 5;
+
+    private static final int CHUNK_PIECES = 1 << CHUNK_PIECE_BITS;
+    private static final int CHUNK_BITS = CHUNK_PIECE_BITS + PIECE_BITS;
+
+    /** Pieces of bits. */
+    private static final class Chunk extends AtomicReferenceArray<@Nullable AtomicLongArray> {
+        private static final long serialVersionUID = 1;
+
+        Chunk() {
+            super(CHUNK_PIECES);
+        }
+    }
+
+    private volatile AtomicReferenceArray<@Nullable Chunk> chunks = new AtomicReferenceArray<>(1);
 
     /** Tells whether any of {@code count} clusters from {@code first} on is in the set. */
     boolean containsAny(long first, long count) {
@@ -29,48 +43,56 @@ final class ClusterSet {
     boolean contains(long cluster) {
         var all = chunks;
         long index = cluster >>> CHUNK_BITS;
-        AtomicLongArray chunk = index < all.length() ? all.get((int) index) : null;
-        return chunk != null && (chunk.get(word(cluster)) >>> cluster & 1) != 0;
+        Chunk chunk = index < all.length() ? all.get((int) index) : null;
+        AtomicLongArray piece = chunk != null ? chunk.get(piece(cluster)) : null;
+        return piece != null && (piece.get(word(cluster)) >>> cluster & 1) != 0;
     }
 
     void add(long first, long count) {
         for (long cluster = first; cluster < first + count; cluster++) {
-            AtomicLongArray chunk = chunkToChange(cluster);
-            chunk.set(word(cluster), chunk.get(word(cluster)) | 1L << cluster);
+            AtomicLongArray piece = pieceToChange(cluster);
+            piece.set(word(cluster), piece.get(word(cluster)) | 1L << cluster);
         }
     }
 
     void remove(long first, long count) {
         for (long cluster = first; cluster < first + count; cluster++) {
             if (contains(cluster)) {
-                AtomicLongArray chunk = chunkToChange(cluster);
-                chunk.set(word(cluster), chunk.get(word(cluster)) & ~(1L << cluster));
+                AtomicLongArray piece = pieceToChange(cluster);
+                piece.set(word(cluster), piece.get(word(cluster)) & ~(1L << cluster));
             }
         }
     }
 
     private static int word(long cluster) {
-        return (int) (cluster >>> 6) & (CHUNK_WORDS - 1);
+        return (int) (cluster >>> 6) & (PIECE_WORDS - 1);
     }
 
-    private AtomicLongArray chunkToChange(long cluster) {
+    private static int piece(long cluster) {
+        return (int) (cluster >>> PIECE_BITS) & (CHUNK_PIECES - 1);
+    }
+
+    private AtomicLongArray pieceToChange(long cluster) {
         int index = Math.toIntExact(cluster >>> CHUNK_BITS);
         if (index >= chunks.length()) {
             grow(index + 1);
         }
-        AtomicLongArray chunk = chunks.get(index);
+        Chunk chunk = chunks.get(index);
         if (chunk == null) {
-            chunk = new AtomicLongArray(CHUNK_WORDS);
+            chunk = new Chunk();
             chunks.set(index, chunk);
         }
-        return chunk;
+        AtomicLongArray piece = chunk.get(piece(cluster));
+        if (piece == null) {
+            piece = new AtomicLongArray(PIECE_WORDS);
+            chunk.set(piece(cluster), piece);
+        }
+        return piece;
     }
 
     private void grow(int needed) {
         var old = chunks;
-        var larger =
-                new AtomicReferenceArray<@Nullable AtomicLongArray>(
-                        Math.max(needed, 2 * old.length()));
+        var larger = new AtomicReferenceArray<@Nullable Chunk>(Math.max(needed, 2 * old.length()));
         for (int i = 0; i < old.length(); i++) {
             larger.set(i, old.get(i));
         }

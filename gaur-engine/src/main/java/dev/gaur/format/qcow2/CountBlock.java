@@ -150,6 +150,14 @@ final class CountBlock {
         return end;
     }
 
+    /** Takes the content of a piece of this block, which may be newer than the file's. */
+    void absorb(CountBlock piece) {
+        long at = piece.hostOffset - hostOffset;
+        MemorySegment.copy(piece.bytes, 0, bytes, at, piece.bytes.byteSize());
+        int first = (int) (at / Geometry.SECTOR);
+        piece.dirtySectors.stream().forEach(sector -> dirtySectors.set(first + sector));
+    }
+
     void markAllDirty() {
         dirtySectors.set(0, (int) (bytes.byteSize() / Geometry.SECTOR));
     }

@@ -1,7 +1,8 @@
 package dev.gaur.format.qcow2;
 
-import dev.gaur.block.StorageNode;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * By how much counts shall change: runs of clusters, each with one reference more or less, of which
@@ -14,6 +15,13 @@ final class CountDeltas {
     private long[] events = new long[START_EVENTS];
 
     private int size;
+
+    private static final int SUM_WORDS = 3;
+
+    /** Runs of clusters with a sum that is not 0: the first, how many, the sum. */
+    private long[] sums = new long[SUM_WORDS * START_EVENTS];
+
+    private int summed;
 
     /**
      * Adds a reference to each cluster of a run, or takes one off.
@@ -36,6 +44,13 @@ final class CountDeltas {
     }
 
     private void forEachSum(SumVisitor visitor) {
+        for (int i = 0; i < summed; i += SUM_WORDS) {
+            visitor.visit(sums[i], sums[i + 1], sums[i + 2]);
+        }
+    }
+
+    /** Works out the sums, when all is added. */
+    void sum() {
         Arrays.sort(events, 0, size);
         long sum = 0;
         for (int i = 0; i < size; ) {
@@ -44,23 +59,32 @@ final class CountDeltas {
                 sum += events[i] % 2 == 0 ? 1 : -1;
             }
             if (sum != 0) {
-                visitor.visit(at, events[i] / 2 - at, sum); // After the last one it is 0.
+                putSum(at, events[i] / 2 - at, sum); // After the last one it is 0.
             }
         }
     }
 
-    /** Has the blocks read that {@link #applyTo} needs, without waiting for them. */
-    void prefetch(Refcounts counts, StorageNode file, Geometry geometry) {
-        long[] last = {-1};
-        forEachSum(
-                (first, count, sum) -> {
-                    long index = geometry.refcountTableIndex(first);
-                    long block = counts.blockOffset(index);
-                    if (block != 0 && index != last[0]) {
-                        file.prefetch(block, geometry.clusterSize());
-                        last[0] = index;
-                    }
-                });
+    private void putSum(long first, long count, long sum) {
+        if (summed == sums.length) {
+            sums = Arrays.copyOf(sums, 2 * summed);
+        }
+        sums[summed++] = first;
+        sums[summed++] = count;
+        sums[summed++] = sum;
+    }
+
+    /** Has the counts read that {@link #applyTo} changes. */
+    void load(Refcounts counts) {
+        List<long[]> runs = new ArrayList<>();
+        forEachSum((first, count, _) -> runs.add(new long[] {first, first + count}));
+        counts.loadPieces(runs);
+    }
+
+    /** How many clusters have references less than before. */
+    long lessReferenced() {
+        long[] clusters = {0};
+        forEachSum((first, count, sum) -> clusters[0] += sum < 0 ? count : 0);
+        return clusters[0];
     }
 
     /**

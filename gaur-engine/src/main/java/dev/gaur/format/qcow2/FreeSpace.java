@@ -81,7 +81,8 @@ final class FreeSpace {
         return heldFirst;
     }
 
-    private void hold(long first, long clusters) {
+    /** Holds clusters that are not counted; none are held yet. */
+    void hold(long first, long clusters) {
         heldFirst = first;
         heldEnd = first + clusters;
         takeHeld();

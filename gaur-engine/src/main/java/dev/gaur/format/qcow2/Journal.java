@@ -57,6 +57,24 @@ final class Journal implements CountJournal {
      */
     record Notes(JournalRecords records, Set<Integer> tables, boolean blocks) {}
 
+    /**
+     * What the file has of a journal that is in force, all of it stable.
+     *
+     * @param ring where it is
+     * @param slices that were noted
+     * @param tables of which an L1 entry was noted
+     * @param newTables those of them that did not exist
+     * @param work how many bytes of tables a replay reads
+     * @param freed how many references are gone, at least
+     */
+    record Noted(
+            JournalRing ring,
+            Set<Long> slices,
+            Set<Integer> tables,
+            Set<Integer> newTables,
+            long work,
+            long freed) {}
+
     private final StorageNode file;
     private final LiveHeader header;
     private final Geometry geometry;
@@ -92,6 +110,22 @@ final class Journal implements CountJournal {
         JournalPlace place = JournalPlace.of(header.get()).orElse(JournalPlace.NONE);
         this.ring = new JournalRing(file, place.closed());
         this.state = JournalPlace.isWanted(header.get()) ? State.NEW : State.OFF;
+    }
+
+    /** Goes on with one that is in force. */
+    void resume(Noted noted) {
+        JournalPlace place = noted.ring().place();
+        allocator.hold(geometry.clusterIndex(place.offset()), geometry.clustersFor(place.length()));
+        ring = noted.ring();
+        state = State.VALID;
+        synchronized (this) {
+            slices.addAll(noted.slices());
+            changedTables.addAll(noted.tables());
+            newTables.addAll(noted.newTables());
+            addWork(noted.work());
+            freed(noted.freed());
+            due |= ring.isHalfFull();
+        }
     }
 
     private static Notes noNotes() {

@@ -16,12 +16,13 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Makes the counts of an image true that was not closed, by its journal. All reading and writing is
+ * Finds the counts of an image that was not closed, by its journal. All reading and writing is
  * bounded by the journal's length. What is not as it must be ends it, and a whole repair follows:
  * until then nothing was written but words of counts and of the refcount table.
  *
- * <p>A crash meanwhile leaves an image that can be replayed again: what counts will be goes to the
- * journal before it goes to its place.
+ * <p>Who goes on to change the image needs them in memory, and goes on with the journal as it is:
+ * nothing is written. Else they go to the file. A crash meanwhile leaves an image that can be
+ * replayed again: what counts will be goes to the journal before it goes to its place.
  *
  * <p>For one thread.
  *
@@ -39,6 +40,7 @@ final class JournalReplay {
 
     private final StorageNode file;
     private final LiveHeader header;
+    private final Health health;
     private final Geometry geometry;
     private final boolean counted;
     private final JournalRing ring;
@@ -49,15 +51,42 @@ final class JournalReplay {
     private final Set<Integer> tables = new HashSet<>();
     private final Set<Integer> newTables = new HashSet<>();
     private final Set<Long> slices = new TreeSet<>();
+    private Refcounts counts; // those in the file, until they change
+    private boolean hasWords;
+    private boolean lostBlock;
     private long work;
 
-    private JournalReplay(StorageNode file, Header header, JournalPlace place) {
+    private JournalReplay(StorageNode file, LiveHeader live, JournalPlace place, Health health) {
+        Header now = live.get();
         this.file = file;
-        this.header = new LiveHeader(file, header);
-        this.geometry = header.geometry();
-        this.counted = !header.has(Header.DATA_FILE);
+        this.header = live;
+        this.health = health;
+        this.geometry = now.geometry();
+        this.counted = !now.has(Header.DATA_FILE);
         this.ring = new JournalRing(file, place);
-        this.l1 = Tables.readEntries(file, "L1 table", header.l1TableOffset(), header.l1Entries());
+        file.prefetch(now.refcountTableOffset(), tableBytes());
+        this.l1 = Tables.readEntries(file, "L1 table", now.l1TableOffset(), now.l1Entries());
+        this.counts = readCounts();
+    }
+
+    private long tableBytes() {
+        return geometry.clusterOffset(header.get().refcountTableClusters());
+    }
+
+    private Refcounts readCounts() {
+        return new Refcounts(file, header, metadata, health, CACHE_BYTES);
+    }
+
+    /** The place of a journal that counts. */
+    private static Optional<JournalPlace> place(StorageNode file, Header header) {
+        boolean counts =
+                header.version() >= 3
+                        && header.cryptMethod() == 0
+                        && header.has(Header.DIRTY)
+                        && !header.has(Header.CORRUPT)
+                        && (header.autoclear() & Header.JOURNAL_VALID) != 0;
+        return JournalPlace.of(header)
+                .filter(it -> counts && it.isPossible(header.geometry(), file.length()));
     }
 
     /**
@@ -69,24 +98,49 @@ final class JournalReplay {
      * @throws BlockException.Media if the file could not be read or written
      */
     static boolean run(StorageNode file, Header header) {
-        boolean counts =
-                header.version() >= 3
-                        && header.cryptMethod() == 0
-                        && header.has(Header.DIRTY)
-                        && !header.has(Header.CORRUPT)
-                        && (header.autoclear() & Header.JOURNAL_VALID) != 0;
-        Optional<JournalPlace> place =
-                JournalPlace.of(header)
-                        .filter(it -> it.isPossible(header.geometry(), file.length()));
-        if (!counts || place.isEmpty()) {
+        Optional<JournalPlace> place = place(file, header);
+        if (place.isEmpty()) {
             return false;
         }
+        LiveHeader live = new LiveHeader(file, header);
         try {
-            new JournalReplay(file, header, place.get()).replay();
+            Health health = new Health(file.name(), live);
+            JournalReplay replay = new JournalReplay(file, live, place.get(), health);
+            replay.replay();
+            replay.finish();
             return true;
         } catch (Refused | BlockException.Corrupt | BlockException.Unsupported _) {
             return false;
         }
+    }
+
+    /**
+     * Replays the journal of an image that is to be changed, if it has one that counts. All that
+     * counts were found by is stable when this returned.
+     *
+     * @param live its header as it is in the file
+     * @param cacheBytes bound for counts in memory that the file has
+     * @return the counts, and the journal, which is in force; empty if there was none, or if counts
+     *     are in the file now and the image is not dirty any more
+     * @throws BlockException.Media if the file could not be read or written
+     */
+    static Optional<CountState> resume(
+            StorageNode file, LiveHeader live, Health health, long cacheBytes) {
+        Optional<JournalPlace> place = place(file, live.get());
+        if (place.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            JournalReplay replay = new JournalReplay(file, live, place.get(), health);
+            replay.replay();
+            if (replay.isAtEnd()) {
+                return Optional.of(replay.goOn(cacheBytes));
+            }
+            replay.finish();
+        } catch (Refused | BlockException.Corrupt | BlockException.Unsupported _) {
+            // All counts are repaired.
+        }
+        return Optional.empty();
     }
 
     private void replay() throws Refused {
@@ -94,33 +148,33 @@ final class JournalReplay {
         if (blocks.isEmpty()) {
             throw new Refused("nothing in it is whole");
         }
-        findMetadata();
-        putWords(blocks.get().getFirst());
         for (long[] block : blocks.get().subList(1, blocks.get().size())) {
             forEachRecord(block, this::note);
         }
-        Refcounts counts = new Refcounts(file, header, metadata, health(), CACHE_BYTES);
-        addDifference();
-        change(counts);
-        finish(counts);
+        ScatteredReads noted = slicesNow();
+        noted.ask(); // All that follows up to the counts needs less than the disk does for them.
+        findMetadata();
+        putWords(blocks.get().getFirst());
+        addDifference(noted);
+        counts.beginPieces();
+        change();
     }
 
     private static final long CACHE_BYTES = 1L << 40; // All that it needs stay in memory.
 
-    private Health health() {
-        return new Health(file.name(), header);
-    }
-
     // ---- what must not be written to
 
     private void findMetadata() throws Refused {
-        Refcounts before = new Refcounts(file, header, new ClusterSet(), health(), 0);
-        new MetadataPlaces(file, header.get(), metadata).addAll(l1, before);
+        addMetadata();
         JournalPlace place = ring.place();
         long first = geometry.clusterIndex(place.offset());
         if (metadata.containsAny(first, geometry.clustersFor(place.length()))) {
             throw new Refused("it lies where metadata is");
         }
+    }
+
+    private void addMetadata() {
+        new MetadataPlaces(file, header.get(), metadata).addAll(l1, counts);
     }
 
     private boolean isInside(long cluster) {
@@ -162,14 +216,6 @@ final class JournalReplay {
 
     /** Puts words in their places: the same however often. */
     private void putWords(long[] block) throws Refused {
-        Header now = header.get();
-        long tableAt = now.refcountTableOffset();
-        long tableBytes = geometry.clusterOffset(now.refcountTableClusters());
-        int entries = (int) (tableBytes / Long.BYTES);
-        long[] table = Tables.readEntries(file, "refcount table", tableAt, entries);
-        Set<Long> places = new HashSet<>();
-        Arrays.stream(table).map(it -> it & RefcountBlock.OFFSET_MASK).forEach(places::add);
-        places.remove(0L); // There is none; and the header lies there.
         List<long[]> runs = new ArrayList<>();
         forEachRecord(
                 block,
@@ -177,25 +223,46 @@ final class JournalReplay {
                     if (kind != JournalRecords.WORDS || end - from != 3) {
                         throw new Refused("it begins with something else than counts");
                     }
-                    long[] run = Arrays.copyOfRange(words, from, end);
-                    runs.add(run);
-                    if (run[0] >= tableAt && run[0] < tableAt + tableBytes) {
-                        checkBlock(run, places);
-                    }
+                    runs.add(Arrays.copyOfRange(words, from, end));
                 });
+        if (runs.isEmpty()) {
+            return;
+        }
+        hasWords = true;
+        checkPlaces(runs);
+        runs.forEach(run -> file.prefetch(run[0], run[1] * Long.BYTES));
+        runs.removeIf(this::isThere);
+        if (!runs.isEmpty()) {
+            file.flush(); // What says so, before anything is as it says.
+            runs.forEach(run -> file.write(run[0], bytes(run), Durability.CACHED));
+            counts = readCounts();
+            addMetadata(); // There may be more blocks.
+        }
+    }
+
+    private void checkPlaces(List<long[]> runs) throws Refused {
+        Header now = header.get();
+        long tableAt = now.refcountTableOffset();
+        long tableEnd = tableAt + tableBytes();
+        Set<Long> places = new HashSet<>();
+        for (long place : counts.blockOffsets()) {
+            places.add(place);
+        }
+        places.remove(0L); // There is none; and the header lies there.
+        for (long[] run : runs) {
+            if (run[0] >= tableAt && run[0] < tableEnd) {
+                checkBlock(run, places);
+            }
+        }
         for (long[] run : runs) {
             long at = run[0];
-            boolean ofTable = at >= tableAt && at < tableAt + tableBytes;
+            boolean ofTable = at >= tableAt && at < tableEnd;
             long cluster = at < 0 ? 0 : geometry.alignDown(at);
             long left = cluster + geometry.clusterSize() - at;
             boolean legal = at > 0 && at % Long.BYTES == 0 && run[1] > 0;
             if (!legal || run[1] > left / Long.BYTES || !(ofTable || places.contains(cluster))) {
                 throw new Refused("counts are somewhere else");
             }
-        }
-        runs.forEach(this::put);
-        if (!runs.isEmpty()) {
-            file.flush(); // What replaces them in the journal says only what differs from them.
         }
     }
 
@@ -213,12 +280,23 @@ final class JournalReplay {
         places.add(place);
     }
 
-    private void put(long[] run) {
+    private static MemorySegment bytes(long[] run) {
         MemorySegment bytes = MemorySegment.ofArray(new byte[(int) run[1] * Long.BYTES]);
         for (long at = 0; at < bytes.byteSize(); at += Long.BYTES) {
             Bytes.putU64(bytes, at, run[2]);
         }
-        file.write(run[0], bytes, Durability.CACHED);
+        return bytes;
+    }
+
+    /** Whether the file has what shall be there, perhaps not stable. */
+    private boolean isThere(long[] run) {
+        MemorySegment wanted = bytes(run);
+        if (run[0] > file.length() - wanted.byteSize()) {
+            return false;
+        }
+        MemorySegment present = MemorySegment.ofArray(new byte[(int) wanted.byteSize()]);
+        file.read(run[0], present);
+        return wanted.mismatch(present) < 0;
     }
 
     // ---- what has changed since
@@ -281,49 +359,52 @@ final class JournalReplay {
     }
 
     private void noteBlock(long index, long cluster, int length) throws Refused {
-        long entries = geometry.clusterOffset(header.get().refcountTableClusters()) / Long.BYTES;
+        long entries = tableBytes() / Long.BYTES;
         if (length != 2 || index < 0 || index >= entries) {
             throw new Refused("there is no such refcount block");
         }
         if (isInside(cluster)) { // Else the file's new length was lost, and all that needs it.
             newBlocks.putIfAbsent((int) index, cluster);
+        } else {
+            lostBlock = true;
         }
     }
 
     /** Adds references to clusters, which all lie in the file. */
     private void add(long first, long count, boolean more) throws Refused {
         boolean possible =
-                count > 0
-                        && count <= CLUSTERS_PER_ENTRY * geometry.l2Entries()
-                        && isInside(first)
-                        && isInside(first + count - 1);
+                count > 0 && count <= RUN_MAX && isInside(first) && isInside(first + count - 1);
         if (!possible) {
             throw new Refused("a cluster is not in the file");
         }
         deltas.add(first, count, more);
     }
 
-    /** Adds what the tables refer to now, as far as that may be another than it was. */
-    private void addDifference() throws Refused {
-        int sliceBytes = geometry.sliceEntries() * geometry.l2EntrySize();
-        for (long number : slices) { // So that the disk reads all at once.
-            long table = tableOffset(geometry.l1IndexOfSlice(number));
-            if (table != 0) {
-                file.prefetch(table + geometry.sliceOffset(number), sliceBytes);
-            }
-        }
-        for (int index : tables) {
-            long place = tableOffset(index);
-            if (place != 0) {
-                add(geometry.clusterIndex(place), 1, true);
-            }
+    /** What is read of tables at once refers to no more; a slice does not either. */
+    private static final long RUN_MAX = CLUSTERS_PER_ENTRY * ScatteredReads.BYTES_MAX / Long.BYTES;
+
+    /** The slices that were noted, as they are now. */
+    private ScatteredReads slicesNow() throws Refused {
+        ScatteredReads reads = new ScatteredReads(file);
+        if (!counted) {
+            return reads; // They refer to nothing.
         }
         for (int index : newTables) {
-            addEntries(tableOffset(index), 0, geometry.l2Entries());
+            for (int slice = 0; slice < geometry.slicesPerTable(); slice++) {
+                addSlice(reads, tableOffset(index), (long) slice * geometry.sliceBytes());
+            }
         }
         for (long number : slices) {
             long table = tableOffset(geometry.l1IndexOfSlice(number));
-            addEntries(table, geometry.sliceOffset(number), geometry.sliceEntries());
+            addSlice(reads, table, geometry.sliceOffset(number));
+        }
+        return reads;
+    }
+
+    private void addSlice(ScatteredReads reads, long table, long inTable) {
+        if (table != 0) {
+            Tables.checkPresent(file, "L2 table", table + inTable, geometry.sliceBytes());
+            reads.add(table + inTable, geometry.sliceBytes());
         }
     }
 
@@ -335,16 +416,23 @@ final class JournalReplay {
         return offset;
     }
 
-    private void addEntries(long table, long from, int entries) throws Refused {
-        if (table == 0 || !counted) {
-            return;
+    /** Adds what the tables refer to now, as far as that may be another than it was. */
+    private void addDifference(ScatteredReads noted) throws Refused {
+        for (int index : tables) {
+            long place = tableOffset(index);
+            if (place != 0) {
+                add(geometry.clusterIndex(place), 1, true);
+            }
         }
-        int wordsEach = geometry.l2EntrySize() / Long.BYTES;
-        long[] words = Tables.readEntries(file, "L2 table", table + from, entries * wordsEach);
+        long[] words = new long[ScatteredReads.BYTES_MAX / Long.BYTES];
+        noted.forEach((_, bytes) -> addEntries(bytes, words));
+    }
+
+    private void addEntries(MemorySegment bytes, long[] words) throws Refused {
+        int count = (int) (bytes.byteSize() / Long.BYTES);
+        Bytes.copyU64(bytes, 0, words, 0, count);
         ReferenceRuns runs = new ReferenceRuns(geometry);
-        for (int i = 0; i < words.length; i += wordsEach) {
-            runs.addEntry(words[i]);
-        }
+        runs.addAll(words, count, geometry.l2EntrySize() / Long.BYTES);
         long[] found = runs.words();
         for (int i = 0; i < found.length; i += 2) {
             add(found[i], found[i + 1], true);
@@ -354,7 +442,7 @@ final class JournalReplay {
     // ---- the end
 
     /** Changes counts in memory. */
-    private void change(Refcounts counts) throws Refused {
+    private void change() throws Refused {
         List<Long> added = new ArrayList<>();
         for (Map.Entry<Integer, Long> each : newBlocks.entrySet()) {
             int index = each.getKey();
@@ -368,7 +456,8 @@ final class JournalReplay {
             }
         }
         added.forEach(cluster -> counts.add(cluster, 1, 1)); // Perhaps in each other.
-        deltas.prefetch(counts, file, geometry);
+        deltas.sum();
+        deltas.load(counts);
         deltas.applyTo(counts);
         for (long cluster : newBlocks.values()) {
             if (counts.get(cluster) != 1) {
@@ -384,18 +473,34 @@ final class JournalReplay {
         }
     }
 
-    private void finish(Refcounts counts) throws Refused {
+    /** Brings the counts to the file, and closes the journal. */
+    private void finish() throws Refused {
         JournalRecords changes = counts.changes();
         if (!ring.canStart(changes)) {
             throw new Refused("the counts have no room in it");
         }
-        if (counts.writeNewBlocks()) {
-            file.flush();
+        if (counts.writeNewBlocks() || hasWords) {
+            file.flush(); // What comes now does not say those words again.
         }
         ring.start(changes);
         file.flush(); // And what tables have now stays.
         counts.writeBack();
         file.flush();
         header.closeJournal(ring.place());
+    }
+
+    /** Whether more can be noted behind what is. */
+    private boolean isAtEnd() {
+        return !ring.isCut() && !lostBlock;
+    }
+
+    private CountState goOn(long cacheBytes) {
+        health.flush(file); // Q3: what nothing refers to any more may be used now.
+        counts.endPieces(cacheBytes);
+        JournalPlace place = ring.place();
+        metadata.add(geometry.clusterIndex(place.offset()), geometry.clustersFor(place.length()));
+        Journal.Noted noted =
+                new Journal.Noted(ring, slices, tables, newTables, work, deltas.lessReferenced());
+        return new CountState(counts, metadata, Optional.of(noted));
     }
 }

@@ -4,10 +4,12 @@ import dev.gaur.block.Durability;
 import dev.gaur.block.StorageNode;
 import dev.gaur.mem.Bytes;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The journal's place in the file: two halves, which are used in turns. A half begins with a block
@@ -34,11 +36,17 @@ final class JournalRing {
     static final int LENGTH_AT = 24;
     static final int KIND_AT = 28;
 
+    /** What is read first of a half: enough for a block that says little. */
+    private static final int FIRST_BYTES = 4096;
+
+    private static final int PIECE_BYTES = 64 << 10;
+
     private final StorageNode file;
     private final JournalPlace place;
     private int half = 1;
     private long position;
     private long sequence;
+    private boolean cut;
 
     /**
      * @param place a possible one
@@ -111,7 +119,98 @@ final class JournalRing {
     // ---- reading
 
     /** A block that was read. */
-    private record Block(int kind, long sequence, long[] words, long length) {}
+    private record Block(int kind, long sequence, long[] words, long length) {
+        boolean isLaterThan(Block other) {
+            return Long.compareUnsigned(sequence, other.sequence) > 0;
+        }
+    }
+
+    /** The bytes of a half, read a piece at a time into the same memory. */
+    private final class Half {
+        private final int number;
+        private byte[] memory = new byte[FIRST_BYTES];
+        private long from;
+        private long end;
+
+        Half(int number) {
+            this.number = number;
+        }
+
+        /** Returns a range that the half has, until the next call. */
+        MemorySegment bytes(long at, long length) {
+            if (at < from || at + length > end) {
+                long left = halfBytes() - at;
+                int wanted = at == 0 ? FIRST_BYTES : PIECE_BYTES;
+                long count = Math.min(left, Math.max(length, wanted));
+                memory = count > memory.length ? new byte[(int) count] : memory;
+                MemorySegment piece = MemorySegment.ofArray(memory).asSlice(0, count);
+                file.read(place.offset() + number * halfBytes() + at, piece);
+                from = at;
+                end = at + count;
+            }
+            return MemorySegment.ofArray(memory).asSlice(at - from, length);
+        }
+
+        @Nullable Block block(long at) {
+            if (at + HEAD_BYTES > halfBytes()) {
+                return null;
+            }
+            MemorySegment head = bytes(at, HEAD_BYTES);
+            long payload = Bytes.u32(head, LENGTH_AT);
+            long length = blockBytes(payload);
+            boolean possible =
+                    Bytes.u32(head, 0) == MAGIC
+                            && Bytes.u64(head, CHECKED_FROM) == place.generation()
+                            && payload % Long.BYTES == 0
+                            && length <= halfBytes() - at;
+            if (!possible) {
+                return null;
+            }
+            MemorySegment block = bytes(at, length);
+            if (checksum(block, payload) != Bytes.u32(block, CRC_AT)) {
+                return null;
+            }
+            long[] words = new long[(int) (payload / Long.BYTES)];
+            Bytes.copyU64(block, HEAD_BYTES, words, 0, words.length);
+            int kind = (int) Bytes.u32(block, KIND_AT);
+            return new Block(kind, Bytes.u64(block, SEQUENCE_AT), words, length);
+        }
+
+        /** All blocks from the first one on, which there is. */
+        List<Block> blocks() {
+            List<Block> blocks = new ArrayList<>();
+            long at = 0;
+            Block block = block(at);
+            while (block != null && isNext(blocks, block)) {
+                blocks.add(block);
+                at += block.length();
+                block = block(at);
+            }
+            return blocks;
+        }
+
+        /** Whether there are blocks from a place on that could follow a certain one. */
+        boolean hasMore(long start, long number) {
+            for (long at = start; at < halfBytes(); at += PIECE_BYTES) {
+                long count = Math.min(PIECE_BYTES, halfBytes() - at);
+                if (hasMore(bytes(at, count).asByteBuffer(), number)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        private boolean hasMore(ByteBuffer piece, long number) {
+            for (int at = 0; at < piece.limit(); at += Geometry.SECTOR) {
+                if (piece.getInt(at) == MAGIC
+                        && piece.getLong(at + CHECKED_FROM) == place.generation()
+                        && Long.compareUnsigned(piece.getLong(at + SEQUENCE_AT), number) > 0) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
 
     /**
      * Finds what is in force, and goes on behind it.
@@ -119,37 +218,26 @@ final class JournalRing {
      * @return the records of each block, of the first one in the half first; empty if there is none
      */
     Optional<List<long[]>> read() {
-        List<Block> first = readHalf(0);
-        List<Block> second = readHalf(1);
-        if (first.isEmpty() && second.isEmpty()) {
+        Half first = new Half(0);
+        Half second = new Half(1);
+        Block ofFirst = start(first);
+        Block ofSecond = start(second);
+        if (ofFirst == null && ofSecond == null) {
             return Optional.empty();
         }
-        boolean isSecond =
-                first.isEmpty()
-                        || (!second.isEmpty()
-                                && Long.compareUnsigned(
-                                                second.getFirst().sequence(),
-                                                first.getFirst().sequence())
-                                        > 0);
-        List<Block> found = isSecond ? second : first;
-        half = isSecond ? 1 : 0;
-        position = found.stream().mapToLong(Block::length).sum();
-        sequence = found.getLast().sequence() + 1;
-        return Optional.of(found.stream().map(Block::words).toList());
+        boolean isSecond = ofFirst == null || (ofSecond != null && ofSecond.isLaterThan(ofFirst));
+        Half found = isSecond ? second : first;
+        List<Block> blocks = found.blocks();
+        half = found.number;
+        position = blocks.stream().mapToLong(Block::length).sum();
+        sequence = blocks.getLast().sequence() + 1;
+        cut = found.hasMore(position, sequence); // One that is the next itself is replaced by it.
+        return Optional.of(blocks.stream().map(Block::words).toList());
     }
 
-    private List<Block> readHalf(int which) {
-        MemorySegment bytes = MemorySegment.ofArray(new byte[(int) halfBytes()]);
-        file.read(place.offset() + which * halfBytes(), bytes);
-        List<Block> blocks = new ArrayList<>();
-        long at = 0;
-        Block block = block(bytes, at);
-        while (block != null && isNext(blocks, block)) {
-            blocks.add(block);
-            at += block.length();
-            block = block(bytes, at);
-        }
-        return blocks;
+    private static @Nullable Block start(Half half) {
+        Block block = half.block(0);
+        return block != null && isNext(List.of(), block) ? block : null;
     }
 
     private static boolean isNext(List<Block> blocks, Block block) {
@@ -158,27 +246,11 @@ final class JournalRing {
                 : block.kind() == CHANGES && block.sequence() == blocks.getLast().sequence() + 1;
     }
 
-    private @org.jspecify.annotations.Nullable Block block(MemorySegment bytes, long at) {
-        if (at + HEAD_BYTES > bytes.byteSize()) {
-            return null;
-        }
-        long payload = Bytes.u32(bytes, at + LENGTH_AT);
-        long length = blockBytes(payload);
-        boolean possible =
-                Bytes.u32(bytes, at) == MAGIC
-                        && Bytes.u64(bytes, at + CHECKED_FROM) == place.generation()
-                        && payload % Long.BYTES == 0
-                        && length <= bytes.byteSize() - at;
-        if (!possible) {
-            return null;
-        }
-        MemorySegment block = bytes.asSlice(at, length);
-        if (checksum(block, payload) != Bytes.u32(block, CRC_AT)) {
-            return null;
-        }
-        long[] words = new long[(int) (payload / Long.BYTES)];
-        Bytes.copyU64(block, HEAD_BYTES, words, 0, words.length);
-        return new Block(
-                (int) Bytes.u32(block, KIND_AT), Bytes.u64(block, SEQUENCE_AT), words, length);
+    /**
+     * Tells whether there are blocks behind those that count, of the same time: they would count
+     * with a new one before them.
+     */
+    boolean isCut() {
+        return cut;
     }
 }

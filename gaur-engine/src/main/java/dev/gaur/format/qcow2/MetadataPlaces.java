@@ -31,8 +31,8 @@ final class MetadataPlaces {
         addTables(activeL1);
         long tableBytes = geometry.clusterOffset(header.refcountTableClusters());
         add(header.refcountTableOffset(), tableBytes);
-        for (int i = 0; i < refcounts.blocksEnd(); i++) {
-            add(refcounts.blockOffset(i), geometry.clusterSize());
+        for (long block : refcounts.blockOffsets()) {
+            add(block, geometry.clusterSize());
         }
         if (header.snapshotCount() > 0) {
             SnapshotTable snapshots = SnapshotTable.read(file, header);

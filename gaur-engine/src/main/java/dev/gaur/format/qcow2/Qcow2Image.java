@@ -202,16 +202,29 @@ final class Qcow2Image implements Image {
         return ready != null ? ready : makeEngine();
     }
 
-    /** Counts of an image that was not closed may be stale: nobody may allocate by them. */
-    private void repairIfDirty() {
-        if (header.get().has(Header.DIRTY)) {
-            withoutReads(
-                    () -> {
-                        // The file's: an attempt that failed may have moved what it points to.
-                        header.reload(Repair.onOpen(file, HeaderCodec.read(file)));
-                        snapshots = SnapshotTable.read(file, header.get());
-                        showFile();
-                    });
+    /**
+     * Counts of an image that was not closed may be stale: nobody may allocate by them.
+     *
+     * @return the counts if the file does not have them
+     */
+    private Optional<CountState> repairIfDirty() {
+        if (!header.get().has(Header.DIRTY)) {
+            return Optional.empty();
+        }
+        reads.pause();
+        try {
+            // The file's: an attempt that failed may have moved what it points to.
+            header.reload(HeaderCodec.read(file));
+            long bytes = CacheSizes.of(options, header.get()).countBytes();
+            Optional<CountState> replayed = JournalReplay.resume(file, header, health, bytes);
+            if (replayed.isEmpty()) {
+                header.reload(Repair.withoutJournal(file, header.get()));
+                snapshots = SnapshotTable.read(file, header.get());
+                showFile();
+            }
+            return replayed;
+        } finally {
+            reads.resume();
         }
     }
 
@@ -231,12 +244,21 @@ final class Qcow2Image implements Image {
             return ready;
         }
         health.check();
-        repairIfDirty();
+        Optional<CountState> replayed = repairIfDirty();
         BitmapStore known = bitmapStore;
         BitmapStore bitmaps = known != null ? known : new BitmapStore(file, header);
         WriteEngine made =
                 new WriteEngine(
-                        file, data, header, health, options, bitmaps, reads, compressed, tally);
+                        file,
+                        data,
+                        header,
+                        health,
+                        options,
+                        bitmaps,
+                        reads,
+                        compressed,
+                        tally,
+                        replayed);
         made.attachBitmaps();
         if (data.isDirect()) {
             made.waiting().setSide(beside::tryElsewhere);

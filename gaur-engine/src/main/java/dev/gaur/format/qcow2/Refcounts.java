@@ -39,11 +39,13 @@ final class Refcounts {
     private final Geometry geometry;
     private final ClusterSet metadata;
     private final Health health;
-    private final int blocksMax;
+    private int blocksMax;
 
     /** By number, from the one that was not used for longest on. */
     private final Map<Integer, CountBlock> blocks = new LinkedHashMap<>(16, 0.75f, true);
 
+    private final CountPieces pieces;
+    private boolean inPieces;
     private long[] table;
     private boolean increased;
     private CountJournal journal = CountJournal.NONE;
@@ -66,9 +68,14 @@ final class Refcounts {
         this.geometry = header.get().geometry();
         this.metadata = metadata;
         this.health = health;
-        long blocksThere = cacheBytes >>> geometry.clusterBits();
-        this.blocksMax = Math.clamp(blocksThere, CACHE_BLOCKS_MIN, CACHE_BLOCKS_MAX);
+        this.pieces = new CountPieces(file, geometry);
+        this.blocksMax = blocksMax(cacheBytes);
         this.table = readTable();
+    }
+
+    private int blocksMax(long cacheBytes) {
+        long blocksThere = cacheBytes >>> geometry.clusterBits();
+        return Math.clamp(blocksThere, CACHE_BLOCKS_MIN, CACHE_BLOCKS_MAX);
     }
 
     Header header() {
@@ -78,6 +85,56 @@ final class Refcounts {
     /** Lets somebody note changes before the file gets them. */
     void setJournal(CountJournal other) {
         journal = other;
+    }
+
+    /**
+     * From now on only those pieces of blocks are read whose counts are asked for or changed, and
+     * all of them stay.
+     */
+    void beginPieces() {
+        inPieces = true;
+    }
+
+    /**
+     * Ends that: what the file does not have yet stays.
+     *
+     * @param cacheBytes bound for blocks in memory from now on
+     */
+    void endPieces(long cacheBytes) {
+        inPieces = false;
+        pieces.forgetClean();
+        blocksMax = blocksMax(cacheBytes);
+    }
+
+    /**
+     * Reads the pieces with some clusters' counts, as far as there are any.
+     *
+     * @param runs first clusters and ends, in ascending order
+     */
+    void loadPieces(List<long[]> runs) {
+        for (long[] run : runs) {
+            for (long at = run[0]; at < run[1]; at = pieces.end(at)) {
+                if (blockOffset(geometry.refcountTableIndex(at)) != 0 && isInPieces(at)) {
+                    pieces.want(at, checkedOffset((int) geometry.refcountTableIndex(at)));
+                }
+            }
+        }
+        pieces.load();
+    }
+
+    /** How many counts lie together in memory with those of a cluster. */
+    private int partCounts(long cluster) {
+        return isInPieces(cluster) ? pieces.counts() : geometry.refcountsPerBlock();
+    }
+
+    private boolean isInPieces(long cluster) {
+        return inPieces && !blocks.containsKey((int) geometry.refcountTableIndex(cluster));
+    }
+
+    /** The counts that lie together with those of a cluster whose block exists. */
+    private CountBlock part(long cluster) {
+        int index = (int) geometry.refcountTableIndex(cluster);
+        return isInPieces(cluster) ? pieces.piece(cluster, checkedOffset(index)) : block(index);
     }
 
     private long[] readTable() {
@@ -130,7 +187,7 @@ final class Refcounts {
         long index = geometry.refcountTableIndex(cluster);
         return blockOffset(index) == 0
                 ? 0
-                : block((int) index).get(geometry.refcountBlockIndex(cluster));
+                : part(cluster).get((int) (cluster % partCounts(cluster)));
     }
 
     /**
@@ -164,17 +221,25 @@ final class Refcounts {
     }
 
     private CountBlock load(int index) {
-        long offset = blockOffset(index);
+        long offset = checkedOffset(index);
         MemorySegment bytes = MemorySegment.ofArray(new byte[geometry.clusterSize()]);
         // QEMU's files may end within their last cluster.
-        long present = Math.clamp(file.length() - offset, 0, bytes.byteSize());
-        if (offset == 0 || present == 0) {
-            throw Tables.truncated(
-                    file, "refcount block " + index, offset, offset + bytes.byteSize());
-        }
+        long present = Math.min(file.length() - offset, bytes.byteSize());
         file.event(BlockEvent.REFBLOCK_LOAD);
         file.read(offset, bytes.asSlice(0, present));
-        return new CountBlock(offset, bytes, geometry.refcountOrder());
+        CountBlock block = new CountBlock(offset, bytes, geometry.refcountOrder());
+        pieces.remove(index).forEach(block::absorb);
+        return block;
+    }
+
+    /** Where a block lies that is in the file, as far as that goes. */
+    private long checkedOffset(int index) {
+        long offset = blockOffset(index);
+        if (offset <= 0 || offset >= file.length()) {
+            long end = offset + geometry.clusterSize();
+            throw Tables.truncated(file, "refcount block " + index, offset, end);
+        }
+        return offset;
     }
 
     private void evict() {
@@ -227,9 +292,10 @@ final class Refcounts {
             if (blockOffset(index) == 0) {
                 break;
             }
-            int inBlock = geometry.refcountBlockIndex(at);
-            int part = (int) Math.min(end - at, geometry.refcountsPerBlock() - inBlock);
-            int done = block((int) index).add(inBlock, part, delta);
+            int counts = partCounts(at);
+            int inPart = (int) (at % counts);
+            int part = (int) Math.min(end - at, counts - inPart);
+            int done = part(at).add(inPart, part, delta);
             increased |= delta > 0 && done > 0;
             at += done;
             if (done < part) {
@@ -333,6 +399,7 @@ final class Refcounts {
                         block.addChanges(file, records);
                     }
                 });
+        pieces.all().forEach(piece -> piece.addChanges(file, records));
         long at = header.get().refcountTableOffset();
         unhooked.forEach(index -> records.words(at + (long) index * Long.BYTES, 1, table[index]));
         return records;
@@ -348,8 +415,10 @@ final class Refcounts {
                 dirty.add(block);
             }
         }
+        dirty.addAll(pieces.all());
         dirty.sort(Comparator.comparingLong(CountBlock::hostOffset));
         dirty.forEach(block -> block.writeTo(file));
+        pieces.forgetClean();
     }
 
     private void writeTableEntry(int index) {

@@ -32,6 +32,26 @@ final class ReferenceRuns {
         }
     }
 
+    /**
+     * Adds what entries refer to.
+     *
+     * @param words of a table; every {@code step}th is an entry
+     */
+    void addAll(long[] words, int count, int step) {
+        long next = 0;
+        for (int i = 0; i < count; i += step) {
+            if (next != 0 && (words[i] & PLACE) == next) { // Nearly always, in sequence.
+                runs[size - 1]++;
+                next += geometry.clusterSize();
+            } else {
+                addEntry(words[i]);
+                next = size == 0 ? 0 : geometry.clusterOffset(runs[size - 2] + runs[size - 1]);
+            }
+        }
+    }
+
+    private static final long PLACE = L2Entry.OFFSET_MASK | L2Entry.COMPRESSED;
+
     /** Adds what all entries of a slice refer to. */
     ReferenceRuns addAll(TableSlice slice) {
         for (int i = 0; i < geometry.sliceEntries(); i++) {

@@ -62,11 +62,16 @@ final class Repair implements Repairer {
      *     set then
      */
     static Header onOpen(StorageNode file, Header header) {
+        if (header.has(Header.DIRTY) && JournalReplay.run(file, header)) {
+            return HeaderCodec.read(file);
+        }
+        return withoutJournal(file, header);
+    }
+
+    /** The same by all tables, whatever a journal says. */
+    static Header withoutJournal(StorageNode file, Header header) {
         if (!header.has(Header.DIRTY)) {
             return header;
-        }
-        if (JournalReplay.run(file, header)) {
-            return HeaderCodec.read(file);
         }
         CheckReport report = new Repair(file, header).repair(RepairMode.ALL, CheckListener.NONE);
         if (report.failure().equals(NO_SPACE)) { // It is tried again before the next change.

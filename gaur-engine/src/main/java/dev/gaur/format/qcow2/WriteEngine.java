@@ -11,6 +11,7 @@ import dev.gaur.sync.Epoch;
 import dev.gaur.sync.RangeLock;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * All that changes an image: made when the first change comes, so that opening writes nothing
@@ -24,7 +25,7 @@ final class WriteEngine {
     private final LiveHeader header;
     private final Health health;
     private final Geometry geometry;
-    private final ClusterSet metadata = new ClusterSet();
+    private final ClusterSet metadata;
     private final ClusterAllocator allocator;
     private final Journal journal;
     private final WriteBack writeBack;
@@ -56,7 +57,8 @@ final class WriteEngine {
                 bitmaps,
                 epoch,
                 reader,
-                new CowTally());
+                new CowTally(),
+                Optional.empty());
     }
 
     /**
@@ -65,6 +67,7 @@ final class WriteEngine {
      * @param health of the image; not failed yet
      * @param epoch of all reads
      * @param tally counts what waits
+     * @param known what a replay has found of the image's counts; empty if the file has true ones
      */
     WriteEngine(
             StorageNode file,
@@ -75,7 +78,8 @@ final class WriteEngine {
             BitmapStore bitmaps,
             Epoch epoch,
             CompressedClusters reader,
-            CowTally tally) {
+            CowTally tally,
+            Optional<CountState> known) {
         this.file = file;
         this.bitmaps = bitmaps;
         this.data = data;
@@ -84,9 +88,12 @@ final class WriteEngine {
         Header now = header.get();
         this.geometry = now.geometry();
         long cacheBytes = CacheSizes.of(options, now).countBytes();
-        Refcounts refcounts = new Refcounts(file, header, metadata, health, cacheBytes);
+        CountState state = known.orElseGet(() -> CountState.of(file, header, health, cacheBytes));
+        Refcounts refcounts = state.counts();
+        this.metadata = state.metadata();
         this.allocator = new ClusterAllocator(file, geometry, refcounts, metadata, health);
         this.journal = new Journal(file, header, allocator, metadata, health);
+        state.journal().ifPresent(journal::resume);
         refcounts.setJournal(journal);
         DiscardOptions discard = options.discard();
         this.writeBack =
@@ -109,8 +116,6 @@ final class WriteEngine {
         boolean asked = (now.compatible() & Header.LAZY_REFCOUNTS) != 0;
         this.lazy = now.version() >= 3 && options.lazyRefcounts().orElse(asked);
         writeBack.setLazy(lazy);
-        long[] l1 = Tables.readEntries(file, "L1 table", now.l1TableOffset(), now.l1Entries());
-        new MetadataPlaces(file, now, metadata).addAll(l1, refcounts);
     }
 
     /** Prepares the bitmaps for changes; to be called before the first one. */

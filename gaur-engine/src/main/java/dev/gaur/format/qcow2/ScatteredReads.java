@@ -1,0 +1,80 @@
+package dev.gaur.format.qcow2;
+
+import dev.gaur.block.StorageNode;
+import dev.gaur.mem.BufferPool;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Reads small pieces from all over a file: the disk is asked for all before the first is waited
+ * for.
+ *
+ * <p>For one thread.
+ */
+final class ScatteredReads {
+    /** Bytes of the file. */
+    record Piece(long offset, int bytes) {}
+
+    /** Takes what was read. */
+    @FunctionalInterface
+    interface Taker<E extends Exception> {
+        /**
+         * @param bytes native, until this returned; zeros behind the end of the file
+         */
+        void take(Piece piece, MemorySegment bytes) throws E;
+    }
+
+    /** The longest piece. */
+    static final int BYTES_MAX = 64 << 10;
+
+    private static final BufferPool BUFFERS = new BufferPool(BYTES_MAX, 2);
+
+    private final StorageNode file;
+    private final List<Piece> pieces = new ArrayList<>();
+
+    ScatteredReads(StorageNode file) {
+        this.file = file;
+    }
+
+    /**
+     * Adds a piece; what continues the last one is read together with it.
+     *
+     * @param bytes at most {@link #BYTES_MAX}
+     */
+    void add(long offset, int bytes) {
+        Piece last = pieces.isEmpty() ? new Piece(0, 0) : pieces.getLast();
+        int together = last.bytes() + bytes;
+        if (last.offset() + last.bytes() == offset && together <= BYTES_MAX) {
+            pieces.set(pieces.size() - 1, new Piece(last.offset(), together));
+        } else {
+            pieces.add(new Piece(offset, bytes));
+        }
+    }
+
+    /** Has the disk asked for all. */
+    void ask() {
+        if (pieces.size() > 1) {
+            pieces.forEach(piece -> file.prefetch(piece.offset(), piece.bytes()));
+        }
+    }
+
+    /** Reads all, in the order in which they were added. */
+    <E extends Exception> void forEach(Taker<E> taker) throws E {
+        try (BufferPool.Lease lease = BUFFERS.lease()) {
+            for (Piece piece : pieces) {
+                MemorySegment buffer = lease.segment(piece.bytes());
+                read(piece, buffer);
+                taker.take(piece, buffer);
+            }
+        }
+    }
+
+    private void read(Piece piece, MemorySegment buffer) {
+        long present = Math.clamp(file.length() - piece.offset(), 0, piece.bytes());
+        if (present > 0) {
+            file.read(piece.offset(), buffer.asSlice(0, present));
+        }
+        buffer.asSlice(present).fill((byte) 0);
+    }
+}
