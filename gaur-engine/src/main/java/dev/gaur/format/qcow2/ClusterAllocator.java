@@ -350,7 +350,7 @@ final class ClusterAllocator {
             blocks = needed;
             entries = Math.max(entries, entriesNeeded);
         }
-        refcounts.checkTableEntries((long) clusters * perCluster);
+        Tables.checkRefcountTable(file, (long) clusters * perCluster);
         long end = first + blocks + clusters;
         this.end.grow(end);
         reserve(first, end - first);

@@ -74,6 +74,23 @@ final class ImageParts {
         return new MappingTables(file, geometry, chosen.l1Name(), chosen.l1Offset(), entries);
     }
 
+    /**
+     * Finds the counts of an image that was not closed, by its journal or by all tables.
+     *
+     * @return the counts if the file does not have them
+     */
+    static Optional<CountState> repair(
+            StorageNode file, LiveHeader header, Health health, FormatOptions options) {
+        // The file's: an attempt that failed may have moved what it points to.
+        header.reload(HeaderCodec.read(file));
+        long cacheBytes = CacheSizes.of(options, header.get()).countBytes();
+        Optional<CountState> found = JournalReplay.resume(file, header, health, cacheBytes);
+        if (found.isEmpty()) {
+            header.reload(Repair.withoutJournal(file, header.get()));
+        }
+        return found;
+    }
+
     /** The limits of requests: those of what holds the data, but best in whole clusters. */
     static Limits limits(StorageNode data, Header header) {
         Limits below = data.limits();

@@ -501,6 +501,6 @@ final class JournalReplay {
         metadata.add(geometry.clusterIndex(place.offset()), geometry.clustersFor(place.length()));
         Journal.Noted noted =
                 new Journal.Noted(ring, slices, tables, newTables, work, deltas.lessReferenced());
-        return new CountState(counts, metadata, Optional.of(noted));
+        return new CountState(header, health, counts, metadata, Optional.of(noted));
     }
 }

@@ -202,30 +202,22 @@ final class Qcow2Image implements Image {
         return ready != null ? ready : makeEngine();
     }
 
-    /**
-     * Counts of an image that was not closed may be stale: nobody may allocate by them.
-     *
-     * @return the counts if the file does not have them
-     */
-    private Optional<CountState> repairIfDirty() {
-        if (!header.get().has(Header.DIRTY)) {
-            return Optional.empty();
-        }
-        reads.pause();
-        try {
-            // The file's: an attempt that failed may have moved what it points to.
-            header.reload(HeaderCodec.read(file));
-            long bytes = CacheSizes.of(options, header.get()).countBytes();
-            Optional<CountState> replayed = JournalReplay.resume(file, header, health, bytes);
-            if (replayed.isEmpty()) {
-                header.reload(Repair.withoutJournal(file, header.get()));
+    /** Counts of an image that was not closed may be stale: nobody may allocate by them. */
+    private CountState trueCounts() {
+        if (header.get().has(Header.DIRTY)) {
+            reads.pause();
+            try {
+                Optional<CountState> found = ImageParts.repair(file, header, health, options);
+                if (found.isPresent()) {
+                    return found.get();
+                }
                 snapshots = SnapshotTable.read(file, header.get());
                 showFile();
+            } finally {
+                reads.resume();
             }
-            return replayed;
-        } finally {
-            reads.resume();
         }
+        return CountState.of(file, header, health, options);
     }
 
     private void withoutReads(Runnable work) {
@@ -244,21 +236,11 @@ final class Qcow2Image implements Image {
             return ready;
         }
         health.check();
-        Optional<CountState> replayed = repairIfDirty();
+        CountState counts = trueCounts();
         BitmapStore known = bitmapStore;
         BitmapStore bitmaps = known != null ? known : new BitmapStore(file, header);
         WriteEngine made =
-                new WriteEngine(
-                        file,
-                        data,
-                        header,
-                        health,
-                        options,
-                        bitmaps,
-                        reads,
-                        compressed,
-                        tally,
-                        replayed);
+                new WriteEngine(file, data, counts, options, bitmaps, reads, compressed, tally);
         made.attachBitmaps();
         if (data.isDirect()) {
             made.waiting().setSide(beside::tryElsewhere);

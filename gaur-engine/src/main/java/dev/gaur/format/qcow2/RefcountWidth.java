@@ -102,7 +102,8 @@ final class RefcountWidth {
             more.set((int) now.refcountTableIndex(first), last + 1);
             int needed = Math.ceilDiv(more.length(), now.tableEntriesPerCluster());
             if (needed <= tableClusters && more.equals(blocks)) {
-                counts.checkTableEntries((long) tableClusters * now.tableEntriesPerCluster());
+                Tables.checkRefcountTable(
+                        file, (long) tableClusters * now.tableEntriesPerCluster());
                 return new Place(first, tableClusters, blocks, end);
             }
             tableClusters = Math.max(tableClusters, needed);

@@ -523,21 +523,4 @@ final class Refcounts {
     void extendInMemory(int entries) {
         table = Arrays.copyOf(table, Math.max(entries, table.length));
     }
-
-    /** Throws if a table with that many entries is larger than any image may have. */
-    void checkTableEntries(long entries) {
-        if (entries * Long.BYTES > HeaderCodec.REFCOUNT_TABLE_BYTES_MAX) {
-            throw new BlockException.Media(
-                    file.name(),
-                    "refcount table",
-                    BlockException.NO_OFFSET,
-                    "the image would need more than %d MiB of it"
-                            .formatted(HeaderCodec.REFCOUNT_TABLE_BYTES_MAX >> 20),
-                    EFBIG,
-                    null);
-        }
-    }
-
-    /** "File too large", as Linux numbers it. */
-    private static final int EFBIG = 27;
 }

@@ -56,4 +56,21 @@ final class Tables {
         }
         return entries;
     }
+
+    /** Throws if a refcount table with that many entries is larger than any image may have. */
+    static void checkRefcountTable(StorageNode storage, long entries) {
+        if (entries * Long.BYTES > HeaderCodec.REFCOUNT_TABLE_BYTES_MAX) {
+            throw new BlockException.Media(
+                    storage.name(),
+                    "refcount table",
+                    BlockException.NO_OFFSET,
+                    "the image would need more than %d MiB of it"
+                            .formatted(HeaderCodec.REFCOUNT_TABLE_BYTES_MAX >> 20),
+                    EFBIG,
+                    null);
+        }
+    }
+
+    /** "File too large", as Linux numbers it. */
+    private static final int EFBIG = 27;
 }

@@ -11,7 +11,6 @@ import dev.gaur.sync.Epoch;
 import dev.gaur.sync.RangeLock;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
-import java.util.Optional;
 
 /**
  * All that changes an image: made when the first change comes, so that opening writes nothing
@@ -51,44 +50,36 @@ final class WriteEngine {
         this(
                 file,
                 data,
-                header,
-                health,
+                CountState.of(file, header, health, options),
                 options.withCowCacheBytes(0),
                 bitmaps,
                 epoch,
                 reader,
-                new CowTally(),
-                Optional.empty());
+                new CowTally());
     }
 
     /**
-     * @param header of a sound image: counts and flags are true
+     * @param state of the image, with true counts and flags
      * @param bitmaps of the image, whose places are known from now on
-     * @param health of the image; not failed yet
      * @param epoch of all reads
      * @param tally counts what waits
-     * @param known what a replay has found of the image's counts; empty if the file has true ones
      */
     WriteEngine(
             StorageNode file,
             StorageNode data,
-            LiveHeader header,
-            Health health,
+            CountState state,
             FormatOptions options,
             BitmapStore bitmaps,
             Epoch epoch,
             CompressedClusters reader,
-            CowTally tally,
-            Optional<CountState> known) {
+            CowTally tally) {
         this.file = file;
         this.bitmaps = bitmaps;
         this.data = data;
-        this.header = header;
-        this.health = health;
+        this.header = state.header();
+        this.health = state.health();
         Header now = header.get();
         this.geometry = now.geometry();
-        long cacheBytes = CacheSizes.of(options, now).countBytes();
-        CountState state = known.orElseGet(() -> CountState.of(file, header, health, cacheBytes));
         Refcounts refcounts = state.counts();
         this.metadata = state.metadata();
         this.allocator = new ClusterAllocator(file, geometry, refcounts, metadata, health);
