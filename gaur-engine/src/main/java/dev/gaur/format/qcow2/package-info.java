@@ -5,22 +5,23 @@
  * {@code L2Entry}, {@code Geometry}, {@code Run}, {@code RefcountBlock}; {@code HeaderExtension},
  * {@code Header}, {@code JournalPlace}, {@code HeaderEdit}, {@code HeaderParser}, {@code
  * HeaderCodec}, {@code BackingEdit}, {@code HeaderSteps}, {@code LiveHeader}; {@code TableBudget},
- * {@code CacheSizes}; {@code Tables}, {@code ScatteredReads}, {@code StreamReader}, {@code MetadataReader}, {@code
- * MetadataWriter}; {@code EntryRuns}, {@code TableSlice}, {@code TableCache}, {@code
- * ReferenceRuns}, {@code JournalRecords}; {@code MappingTables}, {@code MappingScan}; {@code
- * ClusterState}, {@code ClusterMap}; {@code ClusterLru}, {@code CompressedClusters}; {@code
- * ReadPath}; {@code ByteRanges}; {@code CachedCluster}, {@code CowQueue}; {@code CowMemory}, {@code
- * CowTally}, {@code CowTable}; {@code CowReads}; {@code MetadataPreallocation}, {@code ExtentWalk};
- * {@code ExtentSteps}; {@code SnapshotTable}, {@code BitmapDirectory}, {@code LuksHeader}, {@code
- * BitmapEntry}, {@code BitmapTable}; {@code AnyBacking}, {@code View}, {@code ImageReads}; {@code
- * ContentReset}; {@code ClusterSet}, {@code FreeMap}, {@code FreedClusters}, {@code CountJournal},
- * {@code CountBlock}, {@code CountPieces}, {@code Health}; {@code Refcounts}; {@code CountDeltas}; {@code FileEnd},
- * {@code FreeSpace}, {@code ClusterAllocator}; {@code JournalRing}, {@code Journal}; {@code
- * WriteBack}; {@code Linker}; {@code CowPlan}, {@code FilledSpace}, {@code CowAround}, {@code
- * EarlyWrites}, {@code WritePath}, {@code ZeroPath}, {@code Preallocator}; {@code WriteStreams},
- * {@code CowWriteOuts}; {@code CowCache}; {@code StreamPlaces}, {@code CompressedWrites}; {@code
- * StoredBitmap}, {@code BitmapWriter}, {@code BitmapClaims}; {@code BitmapStore}; {@code
- * ImageBitmaps}; {@code MetadataPlaces}, {@code CountState}, {@code JournalReplay}, {@code WriteEngine}; {@code
+ * {@code CacheSizes}; {@code Tables}, {@code ScatteredReads}, {@code StreamReader}, {@code
+ * MetadataReader}, {@code MetadataWriter}; {@code EntryRuns}, {@code TableSlice}, {@code
+ * TableCache}, {@code ReferenceRuns}, {@code JournalRecords}; {@code MappingTables}, {@code
+ * MappingScan}; {@code ClusterState}, {@code ClusterMap}; {@code ClusterLru}, {@code
+ * CompressedClusters}; {@code ReadPath}; {@code ByteRanges}; {@code CachedCluster}, {@code
+ * CowQueue}; {@code CowMemory}, {@code CowTally}, {@code CowTable}; {@code CowReads}; {@code
+ * MetadataPreallocation}, {@code ExtentWalk}; {@code ExtentSteps}; {@code SnapshotTable}, {@code
+ * BitmapDirectory}, {@code LuksHeader}, {@code BitmapEntry}, {@code BitmapTable}; {@code
+ * AnyBacking}, {@code View}, {@code ImageReads}; {@code ContentReset}; {@code ClusterSet}, {@code
+ * FreeMap}, {@code FreedClusters}, {@code CountJournal}, {@code CountBlock}, {@code CountPieces},
+ * {@code Health}; {@code Refcounts}; {@code CountDeltas}; {@code FileEnd}, {@code FreeSpace},
+ * {@code ClusterAllocator}; {@code JournalRing}, {@code Journal}; {@code WriteBack}; {@code
+ * Linker}; {@code CowPlan}, {@code FilledSpace}, {@code CowAround}, {@code EarlyWrites}, {@code
+ * WritePath}, {@code ZeroPath}, {@code Preallocator}; {@code WriteStreams}, {@code CowWriteOuts};
+ * {@code CowCache}; {@code StreamPlaces}, {@code CompressedWrites}; {@code StoredBitmap}, {@code
+ * BitmapWriter}, {@code BitmapClaims}; {@code BitmapStore}; {@code ImageBitmaps}; {@code
+ * MetadataPlaces}, {@code CountState}, {@code JournalReplay}, {@code WriteEngine}; {@code
  * BesideRequests}; {@code ClusterTree}, {@code WholeImage}; {@code SnapshotChange}, {@code
  * ImageSnapshots}, {@code ImageResizer}, {@code ImageVmState}, {@code RefcountWidth}, {@code
  * ZeroExpansion}, {@code ImageAmender}; {@code CheckLog}, {@code ReferenceCounts}, {@code
