@@ -93,6 +93,20 @@ class NbdClientTest {
         }
     }
 
+    /** Work of others once the server has the first one's request: then the connection is busy. */
+    private static <T> List<Future<T>> oneAndOthers(
+            CountDownLatch first, int others, Callable<T> work) throws Exception {
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
+            List<Future<T>> all = new ArrayList<>();
+            all.add(threads.submit(work));
+            await(first);
+            for (int i = 0; i < others; i++) {
+                all.add(threads.submit(work));
+            }
+            return all; // Closing waits for them.
+        }
+    }
+
     // ---- sharing
 
     @Test
@@ -173,11 +187,13 @@ class NbdClientTest {
 
     @Test
     void aBusyConnectionGetsHelpIfTheServerAllowsIt() throws Exception {
+        CountDownLatch one = new CountDownLatch(1);
         CountDownLatch both = new CountDownLatch(2);
         ScriptedNbd.Script script =
                 peer -> {
                     peer.agree(SIZE, Nbd.CAN_MULTI_CONN, 0);
                     Request request = peer.request();
+                    one.countDown();
                     both.countDown();
                     await(both); // Only if there is another connection with a request.
                     answer(peer, request);
@@ -185,7 +201,7 @@ class NbdClientTest {
                 };
         try (ScriptedNbd server = server(script);
                 StorageNode disk = open(ClientOptions.DEFAULT.withConnections(2), false)) {
-            for (Future<byte[]> each : together(2, () -> TestBytes.read(disk, 0, 512))) {
+            for (Future<byte[]> each : oneAndOthers(one, 1, () -> TestBytes.read(disk, 0, 512))) {
                 assertEquals(512, each.get().length, server.endpoint().toString());
             }
         }
@@ -202,6 +218,7 @@ class NbdClientTest {
     @Test
     void aServerThatTakesNoSecondConnectionIsUsedWithOne() throws Exception {
         AtomicInteger connections = new AtomicInteger();
+        CountDownLatch one = new CountDownLatch(1);
         CountDownLatch refused = new CountDownLatch(1);
         ScriptedNbd.Script script =
                 peer -> {
@@ -211,13 +228,14 @@ class NbdClientTest {
                     }
                     peer.agree(SIZE, Nbd.CAN_MULTI_CONN, 0);
                     Request first = peer.request();
+                    one.countDown();
                     await(refused);
                     answer(peer, first);
                     answerAll(peer);
                 };
         try (ScriptedNbd server = server(script);
                 StorageNode disk = open(ClientOptions.DEFAULT, false)) {
-            for (Future<byte[]> each : together(4, () -> TestBytes.read(disk, 0, 512))) {
+            for (Future<byte[]> each : oneAndOthers(one, 3, () -> TestBytes.read(disk, 0, 512))) {
                 assertEquals(512, each.get().length, server.endpoint().toString());
             }
         }
