@@ -229,8 +229,12 @@ final class CowCache {
      */
     private boolean pays(View on, long from, long end, long length) {
         return isWhole(on, from, end)
-                ? length <= wholeMax && streams.goOn(geometry.clusterIndex(from))
+                ? length <= wholeMax && goesOn(from, length)
                 : partPays(on, from, end);
+    }
+
+    private boolean goesOn(long from, long length) {
+        return streams.goOn(geometry.clusterIndex(from), geometry.clusterIndex(from + length));
     }
 
     private boolean isWhole(View on, long from, long end) {
@@ -412,7 +416,11 @@ final class CowCache {
             return;
         }
         RuntimeException first = null;
+        long tried = -1;
         for (CachedCluster each : table.within(0, Long.MAX_VALUE)) {
+            if (each.number() <= tried) {
+                continue;
+            }
             try {
                 writeOut(each);
                 afterEach.run();
@@ -421,6 +429,7 @@ final class CowCache {
                     throw failed;
                 }
                 first = first == null ? failed : first;
+                tried = writeOuts.lastWith(each);
             }
         }
         if (first != null) {

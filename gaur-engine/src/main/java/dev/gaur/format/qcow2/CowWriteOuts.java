@@ -54,24 +54,54 @@ final class CowWriteOuts {
                 throw new AssertionError("cached without a view");
             }
             CachedCluster head = run.getFirst();
-            long start = geometry.clusterOffset(head.number());
-            long copied = 0;
             if (head.isWhole()) {
-                CachedCluster last = run.getLast();
-                long length = geometry.clusterOffset(last.number() - head.number()) + last.length();
-                writePath.write(on, start, head.memory(length));
+                writeWhole(on, run);
             } else {
+                long start = geometry.clusterOffset(head.number());
                 MemorySegment cluster = head.memory(geometry.clusterSize());
-                copied = writePath.writeParts(on, start, cluster, head.present());
+                leave(run, writePath.writeParts(on, start, cluster, head.present()));
             }
-            for (CachedCluster each : run) {
-                tally.left(each, copied, run.size() > 1);
-            }
-            remove(run); // Q15: the tables lead to its bytes now.
             return run.size();
         } finally {
             run.forEach(CachedCluster::endTurn);
         }
+    }
+
+    /** If that fails half-way, those leave that are in the file. */
+    private void writeWhole(View on, List<CachedCluster> run) {
+        CachedCluster head = run.getFirst();
+        CachedCluster last = run.getLast();
+        long start = geometry.clusterOffset(head.number());
+        long length = geometry.clusterOffset(last.number() - head.number()) + last.length();
+        MemorySegment bytes = head.memory(length);
+        long done = 0;
+        try {
+            while (done < length) {
+                done += writePath.writeSome(on, start + done, bytes.asSlice(done));
+            }
+        } finally {
+            int count = done == length ? run.size() : (int) geometry.clusterIndex(done);
+            leave(run.subList(0, count), 0);
+        }
+    }
+
+    /** Q15: the tables lead to the bytes of clusters now. */
+    private void leave(List<CachedCluster> clusters, long copied) {
+        for (CachedCluster each : clusters) {
+            tally.left(each, copied, clusters.size() > 1);
+        }
+        remove(clusters);
+    }
+
+    /** The number of the last cluster that would leave together with one, as far as is known. */
+    long lastWith(CachedCluster first) {
+        CachedCluster last = first;
+        CachedCluster next = first.isWhole() ? table.find(first.number() + 1) : null;
+        while (next != null && next.isWhole() && memory.follows(next.slot(), last.slot())) {
+            last = next;
+            next = table.find(last.number() + 1);
+        }
+        return last.number();
     }
 
     /** Takes the turns of those that leave together, in the order of the disk; none if gone. */

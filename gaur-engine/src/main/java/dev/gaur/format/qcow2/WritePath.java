@@ -72,14 +72,18 @@ final class WritePath {
     /** Writes all of {@code source}; visible when it returned. */
     void write(View view, long guestOffset, MemorySegment source) {
         long length = source.byteSize();
-        long done = 0;
-        while (done < length) {
-            long at = guestOffset + done;
-            done += writeInPlace(view, at, part(source, done, length - done));
-            if (done < length) {
-                done += allocate(view, guestOffset + done, part(source, done, length - done));
-            }
+        for (long done = 0; done < length; ) {
+            done += writeSome(view, guestOffset + done, part(source, done, length - done));
         }
+    }
+
+    /** Writes the first bytes of {@code source}; returns how many, perhaps none. */
+    long writeSome(View view, long guestOffset, MemorySegment source) {
+        long length = source.byteSize();
+        long done = writeInPlace(view, guestOffset, source);
+        return done == length
+                ? done
+                : done + allocate(view, guestOffset + done, part(source, done, length - done));
     }
 
     private static MemorySegment part(MemorySegment source, long from, long length) {

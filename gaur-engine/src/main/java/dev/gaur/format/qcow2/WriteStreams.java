@@ -16,7 +16,7 @@ final class WriteStreams {
 
     private static final long NOWHERE = Long.MIN_VALUE / 2;
 
-    /** Where each was last. */
+    /** Where each request of them ended, the last one. */
     private final long[] places = new long[STREAMS];
 
     private int oldest;
@@ -25,16 +25,20 @@ final class WriteStreams {
         Arrays.fill(places, NOWHERE);
     }
 
-    /** Notes that a cluster is written; returns whether one near it was before. */
-    synchronized boolean goOn(long cluster) {
+    /** Notes that a range is written, or what is left of it; returns whether one near it was. */
+    synchronized boolean goOn(long first, long end) {
         for (int i = 0; i < STREAMS; i++) {
-            if (Math.abs(cluster - places[i]) <= NEAR) {
-                places[i] = cluster;
+            if (isNear(first, places[i]) || isNear(end, places[i])) {
+                places[i] = end;
                 return true;
             }
         }
-        places[oldest] = cluster;
+        places[oldest] = end;
         oldest = (oldest + 1) % STREAMS;
         return false;
+    }
+
+    private static boolean isNear(long one, long other) {
+        return Math.abs(one - other) <= NEAR;
     }
 }

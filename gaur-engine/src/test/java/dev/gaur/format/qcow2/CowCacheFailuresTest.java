@@ -64,6 +64,26 @@ class CowCacheFailuresTest {
     }
 
     @Test
+    void aFlushOfAFullDiskDoesNotTryEachOfManyInVain() {
+        CowDisk disk = new CowDisk(Qcow2CreateOptions.ofSize(SIZE).withClusterSize(512), AUTO);
+        FullDisk full = new FullDisk(disk.file);
+        full.grow(8L * CLUSTER); // The first write does not wait.
+        disk.reopen(full, AUTO);
+        for (int at = 0; at < SIZE / 2; at += CLUSTER) {
+            disk.write(at, CLUSTER / 2);
+            disk.write(at + CLUSTER / 2, CLUSTER / 2);
+        }
+        long before = full.refusals();
+        assertEquals(ENOSPC, errno(disk.image::flush));
+        assertTrue(full.refusals() - before < 100, () -> "refused: " + full.refusals());
+        disk.assertReads();
+        full.grow(16L << 20);
+        disk.image.flush();
+        disk.assertReads();
+        disk.close();
+    }
+
+    @Test
     void closingOnAFullDiskSaysWhatIsLost() {
         CowDisk disk = new CowDisk(AUTO);
         disk.reopen(new FullDisk(disk.file), AUTO);
