@@ -178,16 +178,16 @@ class HostileRacesTest {
         MemorySegment zero = MemorySegment.ofArray(new byte[2]);
         file.write(block + 2 * (table / CLUSTER), zero, Durability.STABLE);
         byte[] before = TestBytes.read(file, table, CLUSTER);
-        try (Image image = files.open()) {
-            assertThrows(
-                    BlockException.class,
-                    () -> {
-                        for (int at = CLUSTER; at < 600 * CLUSTER; at += CLUSTER) {
-                            write(image, at, Op.bytes(2, CLUSTER));
-                        }
-                        image.flush();
-                    });
-        }
+        Image image = files.open();
+        assertThrows(
+                BlockException.class,
+                () -> {
+                    for (int at = CLUSTER; at < 600 * CLUSTER; at += CLUSTER) {
+                        write(image, at, Op.bytes(2, CLUSTER));
+                    }
+                    image.flush();
+                });
+        assertThrows(BlockException.class, image::close);
         assertArrayEquals(before, TestBytes.read(file, table, CLUSTER));
         assertThrows(BlockException.Denied.class, files::open, "it says that it is corrupt");
     }
@@ -245,10 +245,10 @@ class HostileRacesTest {
         Bytes.putU64(entry, 0, metadata.get(cluster) | 1L << 63);
         file.write(l2, entry, Durability.STABLE);
         byte[] before = TestBytes.read(file, 0, (int) file.length());
-        try (Image image = files.open()) {
-            assertThrows(BlockException.class, () -> write(image, 100, new byte[512]));
-            assertThrows(BlockException.class, () -> write(image, 9 * CLUSTER, new byte[512]));
-        }
+        Image image = files.open();
+        assertThrows(BlockException.class, () -> write(image, 100, new byte[512]));
+        assertThrows(BlockException.class, () -> write(image, 9 * CLUSTER, new byte[512]));
+        assertThrows(BlockException.class, image::close);
         assertThrows(BlockException.Denied.class, files::open, "it says that it is corrupt");
         byte[] after = TestBytes.read(file, 0, (int) file.length());
         System.arraycopy(before, 72, after, 72, 8); // It may be marked as corrupt.
