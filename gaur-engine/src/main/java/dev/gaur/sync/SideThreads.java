@@ -39,6 +39,11 @@ public final class SideThreads {
         return SHARED;
     }
 
+    /** Returns how many there are at most. */
+    public int most() {
+        return THREADS_MAX;
+    }
+
     /**
      * Has work done by one of them that is free. Does not wait.
      *

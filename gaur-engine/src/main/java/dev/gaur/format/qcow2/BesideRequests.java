@@ -22,8 +22,14 @@ record BesideRequests(Epoch changes, Supplier<@Nullable WriteEngine> engine) {
         }
     }
 
+    /** Others who help to write out. */
+    CowHelpers helpers() {
+        SideThreads threads = SideThreads.shared();
+        return new CowHelpers(this::tryElsewhere, threads::tryRun, threads.most());
+    }
+
     /** Has some other thread do work that ends soon; false if none is free. */
-    boolean tryElsewhere(Runnable work) {
+    private boolean tryElsewhere(Runnable work) {
         return SideThreads.shared().tryRun(() -> run(changes.enter(), _ -> work.run()));
     }
 

@@ -11,9 +11,16 @@ final class CowAround {
     /** So few gaps are read one by one; more at once, with what lies between them. */
     private static final int GAPS_READ_APART = 2;
 
+    /** Past the page cache each read takes as long as the disk does. */
+    private static final int GAPS_READ_APART_DIRECT = 1;
+
+    /** So much is not read for nothing. */
+    private static final int MUCH = 64 << 10;
+
     private final StorageNode file;
     private final Epoch epoch;
     private final BufferPool buffers;
+    private final int gapsReadApart;
 
     /**
      * @param buffers of a cluster at least
@@ -22,6 +29,7 @@ final class CowAround {
         this.file = file;
         this.epoch = epoch;
         this.buffers = buffers;
+        this.gapsReadApart = file.isDirect() ? GAPS_READ_APART_DIRECT : GAPS_READ_APART;
     }
 
     /** Reads what the guest sees now; zeros behind the end of the disk. */
@@ -42,6 +50,16 @@ final class CowAround {
         target.asSlice(inDisk).fill((byte) 0);
     }
 
+    /** Reads what lies before and behind bytes that are to be laid into {@code all} then. */
+    void readBoth(View view, long start, MemorySegment all, long head, long tail) {
+        if (gapsReadApart < 2 && head > 0 && all.byteSize() > tail && tail - head < MUCH) {
+            read(view, start, all);
+        } else {
+            read(view, start, all.asSlice(0, head));
+            read(view, start + tail, all.asSlice(tail));
+        }
+    }
+
     /** Reads what lies between parts; several gaps in one go. */
     long fillGaps(
             View view, long start, MemorySegment cluster, int from, int end, ByteRanges parts) {
@@ -58,7 +76,7 @@ final class CowAround {
             }
             at = stop < end ? parts.endOf(stop) : end;
         }
-        if (gaps <= GAPS_READ_APART) {
+        if (gaps <= gapsReadApart) {
             return readGaps(view, start, cluster, from, end, parts);
         }
         try (BufferPool.Lease lease = buffers.lease()) {

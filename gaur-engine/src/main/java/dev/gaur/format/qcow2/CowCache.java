@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -42,18 +43,16 @@ final class CowCache {
 
     private static final int OLD_AT_ONCE = 16;
 
+    /** Others make room when such a part of it is free only, until as much is as is enough. */
+    private static final int SCARCE = 8;
+
+    private static final int ENOUGH = 4;
+
     /** What takes the place of cached bytes. */
     @FunctionalInterface
     interface Replacement {
         /** Does it; returns whether it was, or all is as before. */
         boolean run();
-    }
-
-    /** Who writes out clusters that are whole. */
-    @FunctionalInterface
-    interface Side {
-        /** Begins work that ends soon, while the image stays as it is; false if nobody does it. */
-        boolean tryRun(Runnable work);
     }
 
     private final Geometry geometry;
@@ -73,7 +72,7 @@ final class CowCache {
     private final long wholeMax;
 
     private volatile @Nullable View view;
-    private volatile Side side = work -> false;
+    private volatile CowHelpers helpers = CowHelpers.none();
     private int requests; // Roughly.
 
     /**
@@ -108,9 +107,9 @@ final class CowCache {
         return told != FormatOptions.AUTO ? told : file.isWatched() ? 0 : BYTES_DEFAULT;
     }
 
-    /** Has others write out what fills up, for who writes has more to do than to wait for it. */
-    void setSide(Side others) {
-        side = others;
+    /** Has others help to write out, for who writes has more to do than to wait for it. */
+    void setHelpers(CowHelpers others) {
+        helpers = others;
     }
 
     boolean isEmpty() {
@@ -256,31 +255,36 @@ final class CowCache {
 
     /** Makes a cached cluster, with nothing in it yet; null if there is no room. */
     private @Nullable CachedCluster make(View on, long number) {
-        while (true) {
-            CachedCluster victim;
+        CachedCluster made;
+        boolean scarce;
+        do {
             lock.lock();
             try {
-                CachedCluster there = table.find(number);
-                if (there != null) {
-                    return there;
-                }
-                CachedCluster before = table.find(number - 1);
-                int slot = memory.take(before == null ? -1 : before.slot());
-                if (slot >= 0) {
-                    return addOrFree(on, number, slot);
-                }
-                victim = complete.oldest() != null ? complete.oldest() : incomplete.oldest();
-                if (victim == null) {
-                    return null;
-                }
-                CowQueue.remove(victim); // Others choose another one.
+                made = findOrAdd(on, number);
+                scarce = memory.free() <= memory.slots() / SCARCE;
             } finally {
                 lock.unlock();
             }
-            if (!evict(victim)) {
-                return null;
+            if (scarce) {
+                helpers.makeRoom(this::makesRoom);
             }
+        } while (made == null && evictOldest(memory.slots()));
+        return made;
+    }
+
+    private @Nullable CachedCluster findOrAdd(View on, long number) {
+        CachedCluster there = table.find(number);
+        if (there != null) {
+            return there;
         }
+        CachedCluster before = table.find(number - 1);
+        int slot = memory.take(before == null ? -1 : before.slot());
+        return slot < 0 ? null : addOrFree(on, number, slot);
+    }
+
+    /** For others: makes room for one more, unless there is enough. */
+    private boolean makesRoom() {
+        return evictOldest(memory.slots() / ENOUGH);
     }
 
     private CachedCluster addOrFree(View on, long number, int slot) {
@@ -328,12 +332,31 @@ final class CowCache {
         } finally {
             lock.unlock();
         }
-        if (!side.tryRun(() -> evict(cluster))) {
+        if (!helpers.tryRun(() -> evict(cluster))) {
             evict(cluster);
         }
     }
 
     // ---- write-out
+
+    /** Makes room for one; false if none can leave, or if so many slots are free already. */
+    private boolean evictOldest(int enough) {
+        CachedCluster victim;
+        lock.lock();
+        try {
+            if (memory.free() >= enough) {
+                return false;
+            }
+            victim = complete.oldest() != null ? complete.oldest() : incomplete.oldest();
+            if (victim == null) {
+                return false;
+            }
+            CowQueue.remove(victim); // Others choose another one.
+        } finally {
+            lock.unlock();
+        }
+        return evict(victim);
+    }
 
     /** Tries to bring a cluster that is in no queue to the file; if that fails it stays. */
     private boolean evict(CachedCluster cluster) {
@@ -415,26 +438,12 @@ final class CowCache {
         if (table.isEmpty()) {
             return;
         }
-        RuntimeException first = null;
-        long tried = -1;
-        for (CachedCluster each : table.within(0, Long.MAX_VALUE)) {
-            if (each.number() <= tried) {
-                continue;
-            }
-            try {
-                writeOut(each);
-                afterEach.run();
-            } catch (BlockException failed) {
-                if (health.isFailed()) {
-                    throw failed;
-                }
-                first = first == null ? failed : first;
-                tried = writeOuts.lastWith(each);
-            }
-        }
-        if (first != null) {
-            throw first;
-        }
+        Consumer<CachedCluster> out =
+                cluster -> {
+                    writeOut(cluster);
+                    afterEach.run();
+                };
+        new CowDrain(health, writeOuts, out).run(table.within(0, Long.MAX_VALUE), helpers);
     }
 
     // ---- what takes the place of cached bytes

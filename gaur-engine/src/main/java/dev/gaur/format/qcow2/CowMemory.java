@@ -27,6 +27,7 @@ final class CowMemory {
     private final BufferPool.@Nullable Lease[] chunks;
     private final int[] usedOfChunk;
     private final BitSet used = new BitSet();
+    private int taken;
     private final LongAdder inUse;
 
     /**
@@ -51,6 +52,11 @@ final class CowMemory {
     /** How many clusters there is room for. */
     int slots() {
         return chunks.length * slotsPerChunk;
+    }
+
+    /** How many slots are nobody's. */
+    int free() {
+        return slots() - taken;
     }
 
     /** How many clusters leave together at most. */
@@ -95,6 +101,7 @@ final class CowMemory {
         }
         usedOfChunk[chunk]++;
         used.set(free);
+        taken++;
         return free;
     }
 
@@ -125,6 +132,7 @@ final class CowMemory {
     /** Gives a slot back. */
     void free(int slot) {
         used.clear(slot);
+        taken--;
         int chunk = slot / slotsPerChunk;
         BufferPool.Lease lease = chunks[chunk];
         if (--usedOfChunk[chunk] == 0 && lease != null) {

@@ -243,7 +243,7 @@ final class Qcow2Image implements Image {
                 new WriteEngine(file, data, counts, options, bitmaps, reads, compressed, tally);
         made.attachBitmaps();
         if (data.isDirect()) {
-            made.waiting().setSide(beside::tryElsewhere);
+            made.waiting().setHelpers(beside.helpers());
         }
         bitmapStore = bitmaps;
         withoutReads(() -> shown.show(made.tables(), made.waiting().table()));

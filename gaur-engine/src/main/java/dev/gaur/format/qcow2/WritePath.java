@@ -371,9 +371,8 @@ final class WritePath {
             MemorySegment all = lease.segment(plan.length());
             long head = plan.writeFrom() - plan.from();
             long tail = plan.writeEnd() - plan.from();
-            around.read(view, plan.from(), all.asSlice(0, head));
+            around.readBoth(view, plan.from(), all, head, tail);
             all.asSlice(head, tail - head).copyFrom(source);
-            around.read(view, plan.writeEnd(), all.asSlice(tail));
             tell(BlockEvent.WRITE_AIO);
             tell(BlockEvent.COW_WRITE);
             data.write(plan.from() + shift, all, Durability.CACHED);

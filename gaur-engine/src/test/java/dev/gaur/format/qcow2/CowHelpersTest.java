@@ -1,0 +1,101 @@
+package dev.gaur.format.qcow2;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class CowHelpersTest {
+    private static final int MOST = 2;
+
+    private final List<Runnable> begun = new ArrayList<>();
+
+    private static List<CachedCluster> clusters(int count) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> new CachedCluster(i, i, MemorySegment.NULL, 0, 1, 0))
+                .toList();
+    }
+
+    @Test
+    void noMoreMakeRoomThanMay() {
+        var helpers = new CowHelpers(begun::add, work -> false, MOST);
+        AtomicInteger made = new AtomicInteger();
+        for (int i = 0; i < 5; i++) {
+            helpers.makeRoom(() -> made.incrementAndGet() % 4 != 0);
+        }
+        assertEquals(MOST, begun.size());
+        begun.removeFirst().run();
+        assertEquals(4, made.get(), "until there is enough");
+        helpers.makeRoom(() -> true);
+        helpers.makeRoom(() -> true);
+        assertEquals(MOST, begun.size(), "one more, for the one that has ended");
+    }
+
+    @Test
+    void whoMakesRoomEndsSoon() {
+        var helpers = new CowHelpers(begun::add, work -> false, 1);
+        AtomicInteger made = new AtomicInteger();
+        helpers.makeRoom(() -> made.incrementAndGet() > 0);
+        begun.removeFirst().run();
+        assertEquals(16, made.get());
+    }
+
+    @Test
+    void whoIsNotThereDoesNotCount() {
+        AtomicInteger asked = new AtomicInteger();
+        var helpers = new CowHelpers(work -> asked.incrementAndGet() > 3, work -> false, 1);
+        for (int i = 0; i < 5; i++) {
+            helpers.makeRoom(() -> true);
+        }
+        assertEquals(4, asked.get(), "asked again until somebody came");
+        assertFalse(CowHelpers.none().tryRun(() -> {}));
+    }
+
+    @Test
+    void whoFailsWhileMakingRoomIsNotMissed() {
+        var helpers = new CowHelpers(begun::add, work -> false, 1);
+        helpers.makeRoom(
+                () -> {
+                    throw new IllegalStateException("made up");
+                });
+        assertThrows(IllegalStateException.class, begun.removeFirst()::run);
+        helpers.makeRoom(() -> true);
+        assertEquals(1, begun.size());
+    }
+
+    @Test
+    void eachClusterHasItsTurnOnceWhoeverHelps() {
+        for (boolean helped : new boolean[] {false, true}) {
+            var done = new ConcurrentLinkedQueue<Long>();
+            CowHelpers.Side own =
+                    work -> {
+                        if (helped) {
+                            Thread.ofPlatform().start(work);
+                        }
+                        return helped;
+                    };
+            new CowHelpers(work -> false, own, MOST)
+                    .forEach(clusters(100), each -> done.add(each.number()));
+            assertEquals(
+                    IntStream.range(0, 100).asLongStream().boxed().toList(),
+                    done.stream().sorted().toList());
+        }
+    }
+
+    @Test
+    void fewClustersAreOnesOwnWork() {
+        AtomicInteger asked = new AtomicInteger();
+        var helpers = new CowHelpers(work -> false, work -> asked.incrementAndGet() < 0, MOST);
+        helpers.forEach(clusters(15), each -> {});
+        assertEquals(0, asked.get());
+        helpers.forEach(clusters(16), each -> {});
+        assertEquals(1, asked.get());
+    }
+}
