@@ -47,10 +47,10 @@ public interface BlockIo {
      * Begins to read what has to be waited for, if the node can do that without a thread that
      * waits: a file that is open with O_DIRECT can.
      *
-     * @param target native; the node's until {@link PendingRead#finish}
+     * @param target native; the node's until {@link PendingRequest#finish}
      * @return null if it cannot, not for this range, or not now: then nothing has happened
      */
-    default @Nullable PendingRead begin(long offset, MemorySegment target) {
+    default @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
         return null;
     }
 
@@ -59,6 +59,19 @@ public interface BlockIo {
      * call returned; durable as {@code durability} says.
      */
     void write(long offset, MemorySegment source, Durability durability);
+
+    /**
+     * Begins to write what has to be waited for, if the node can do that without a thread that
+     * waits: a file that is open with O_DIRECT can overwrite what has a place already. Visible when
+     * {@link PendingRequest#finish} has returned, and as durable as a write that is {@link
+     * Durability#CACHED}.
+     *
+     * @param source native; the node's until {@link PendingRequest#finish}
+     * @return null if it cannot, not for this range, or not now: then nothing has happened
+     */
+    default @Nullable PendingRequest beginWrite(long offset, MemorySegment source) {
+        return null;
+    }
 
     /** Makes the range read as zeros, without moving data where the node can. */
     void zero(long offset, long length, ZeroMode mode, Durability durability);

@@ -3,7 +3,7 @@ package dev.gaur.export;
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.ZeroMode;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
@@ -59,8 +59,13 @@ public final class DiskPart implements BlockIo {
     }
 
     @Override
-    public @Nullable PendingRead begin(long offset, MemorySegment target) {
-        return disk.begin(place(offset, target.byteSize()), target);
+    public @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
+        return disk.beginRead(place(offset, target.byteSize()), target);
+    }
+
+    @Override
+    public @Nullable PendingRequest beginWrite(long offset, MemorySegment source) {
+        return disk.beginWrite(place(offset, source.byteSize()), source);
     }
 
     @Override

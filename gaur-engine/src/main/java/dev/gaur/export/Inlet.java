@@ -79,11 +79,7 @@ final class Inlet {
      * @param soon as for {@link Transport#receiveSoon}
      */
     boolean await(int count, boolean soon) throws IOException {
-        if (capacity() - start < count) {
-            MemorySegment.copy(buffer, start, buffer, 0, end - start);
-            end -= start;
-            start = 0;
-        }
+        makeRoom(count);
         while (end - start < count) {
             if (start == end) {
                 start = 0;
@@ -100,6 +96,15 @@ final class Inlet {
             end += got;
         }
         return true;
+    }
+
+    /** Sees to it that so many bytes have room, with those that are there. */
+    void makeRoom(int count) {
+        if (capacity() - start < count) {
+            MemorySegment.copy(buffer, start, buffer, 0, end - start);
+            end -= start;
+            start = 0;
+        }
     }
 
     /** Takes what has come, if anything has and there is room; does not wait. */

@@ -8,11 +8,13 @@ import dev.gaur.nbd.NbdErrors;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Iterator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The reads that a connection's thread does itself: at once if the data is in memory; else, if the
  * system can be told to bring it there, once it is. So dozens of reads of a cold disk are under way
- * without a thread for each. Who has nothing else to do waits for the oldest.
+ * without a thread for each. Who has nothing else to do waits for the oldest. Writes that the disk
+ * does by itself are kept here, too.
  *
  * <p>For the connection's thread.
  */
@@ -33,7 +35,7 @@ final class Reads implements Outlet.Holder {
     private final Buffers buffers;
     private final SlowRequests slow;
     private final ArrayDeque<Request> awaited = new ArrayDeque<>();
-    private final BegunReads begun;
+    private final BegunRequests begun;
 
     Reads(Agreement agreed, Outlet outlet, Buffers buffers, SlowRequests slow) {
         this.export = agreed.export();
@@ -42,7 +44,7 @@ final class Reads implements Outlet.Holder {
         this.outlet = outlet;
         this.buffers = buffers;
         this.slow = slow;
-        this.begun = new BegunReads(disk, buffers);
+        this.begun = new BegunRequests(disk, buffers);
     }
 
     /** Tells whether no read waits for its data. */
@@ -70,7 +72,21 @@ final class Reads implements Outlet.Holder {
             awaited.add(request);
             return true;
         }
-        return request.length() <= SMALL && begun.begin(request);
+        return request.length() <= SMALL && begun.beginRead(request);
+    }
+
+    /** Returns kept memory for a write that may be begun once its data is there; else null. */
+    Buffers.@Nullable Buffer leaseToWrite(Request request) {
+        return begun.mayWrite(request) ? buffers.tryLeaseKept(request.length()) : null;
+    }
+
+    /**
+     * Begins a write, which is answered with the reads; returns false if somebody else must do it.
+     *
+     * @param buffer kept memory with its data, given back here if it begins
+     */
+    boolean beginWrite(Request request, Buffers.Buffer buffer) {
+        return begun.beginWrite(request, buffer);
     }
 
     private boolean prefetch(Request request) {
@@ -109,22 +125,27 @@ final class Reads implements Outlet.Holder {
 
     private boolean answerBegun() {
         boolean any = false;
-        BegunReads.Read read = begun.next();
-        while (read != null) {
+        BegunRequests.Begun each = begun.next();
+        while (each != null) {
             any = true;
-            answerBegun(read);
-            read = begun.next();
+            answerBegun(each);
+            each = begun.next();
         }
         return any;
     }
 
-    private void answerBegun(BegunReads.Read read) {
-        try (read) {
-            MemorySegment data = reserve((int) read.request().length());
-            if (read.error() == 0) {
-                data.copyFrom(read.data());
+    private void answerBegun(BegunRequests.Begun ended) {
+        try (ended) {
+            Request request = ended.request();
+            if (request.type() == Nbd.CMD_WRITE && ended.error() == 0) {
+                putDone(request);
+                return;
             }
-            put(read.request(), data, read.error());
+            MemorySegment data = reserve(ended.error() == 0 ? (int) request.length() : 0);
+            if (ended.error() == 0) {
+                data.copyFrom(ended.data());
+            }
+            put(request, data, ended.error());
         }
     }
 
@@ -176,6 +197,13 @@ final class Reads implements Outlet.Holder {
             format.putDataHeader(batch, at, request);
             outlet.add(header + length);
         }
+    }
+
+    /** Answers a write that is done. */
+    void putDone(Request request) {
+        export.counters().count(request, 0);
+        MemorySegment batch = outlet.reserve(ReplyFormat.DATA_HEADER_BYTES_MAX);
+        outlet.add(format.putDone(batch, outlet.position(), request));
     }
 
     private void putError(Request request, int error) {

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Transmission {
     private static final long DISK_NANOS = 150_000;
+    private static final int LOOK_EVERY = 64;
 
     private final Agreement agreed;
     private final Export export;
@@ -139,7 +140,9 @@ final class Transmission {
         }
         Request request = Request.parse(bytes, at, extended);
         inlet.skip(format.requestBytes());
-        served++;
+        if (++served % LOOK_EVERY == 0) {
+            reads.answerReady(); // Others may wait for what is held; and there may be no pause.
+        }
         if (request.type() == Nbd.CMD_DISC) {
             return false;
         }
@@ -202,10 +205,9 @@ final class Transmission {
         outlet.add(format.putError(batch, outlet.position(), request, error, text));
     }
 
-    private void done(Request request) {
-        export.counters().count(request, 0);
-        MemorySegment batch = outlet.reserve(ReplyFormat.DATA_HEADER_BYTES_MAX);
-        outlet.add(format.putDone(batch, outlet.position(), request));
+    /** Tells whether nothing but the request that is looked at is to be done. */
+    private boolean isAlone() {
+        return flights.isEmpty() && reads.isEmpty() && !hasRequest();
     }
 
     /**
@@ -214,7 +216,7 @@ final class Transmission {
      * @param size bytes of memory that it holds
      */
     private void perform(long size, Supplier<Outlet.Answer> work) {
-        if (flights.isEmpty() && reads.isEmpty() && !hasRequest()) {
+        if (isAlone()) {
             outlet.flush(); // Who waits for what is done shall not wait for this.
             outlet.send(work.get());
             return;
@@ -289,7 +291,9 @@ final class Transmission {
             writeHere(request, receive((int) length));
             return;
         }
-        Buffers.Buffer buffer = leaseNow(length);
+        boolean begins = !here && !isAlone();
+        Buffers.Buffer kept = begins ? reads.leaseToWrite(request) : null;
+        Buffers.Buffer buffer = kept == null ? leaseNow(length) : kept;
         if (buffer == null) {
             writeInPieces(request);
             return;
@@ -299,7 +303,7 @@ final class Transmission {
             try (buffer) {
                 writeHere(request, buffer.data(length));
             }
-        } else {
+        } else if (kept == null || !reads.beginWrite(request, kept)) {
             perform(length, () -> slow.write(request, buffer));
         }
     }
@@ -324,7 +328,7 @@ final class Transmission {
             done += count;
         }
         if (error == 0) {
-            done(request);
+            reads.putDone(request);
         } else {
             fail(request, error);
         }
@@ -361,9 +365,8 @@ final class Transmission {
     private void receive(Buffers.Buffer buffer, long length) throws IOException {
         boolean received = false;
         try {
-            outlet.flush();
             if (inlet.available() < length) {
-                reads.letGo();
+                awaitWhileDisksWork(length);
             }
             inlet.read(buffer.data(length));
             received = true;
@@ -371,6 +374,18 @@ final class Transmission {
             if (!received) {
                 buffer.close();
             }
+        }
+    }
+
+    /** Waits for what a client sends as long as a disk does something anyway, not for it alone. */
+    private void awaitWhileDisksWork(long length) {
+        outlet.flush();
+        inlet.makeRoom((int) Math.min(length, inlet.capacity()));
+        while (reads.holds() && inlet.available() < Math.min(length, inlet.capacity())) {
+            if (!reads.answerReady()) { // First: it may send byte by byte.
+                awaitData();
+            }
+            outlet.flush();
         }
     }
 
@@ -383,7 +398,7 @@ final class Transmission {
             return;
         }
         patience.learn(System.nanoTime() - start, request.length());
-        done(request);
+        reads.putDone(request);
     }
 
     // ---- status

@@ -9,8 +9,8 @@ import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
 
 /**
- * Linux's asynchronous reads of files that are open with O_DIRECT: many are handed over and taken
- * back with one call each. The C library has no functions for these system calls.
+ * Linux's asynchronous reads and writes of files that are open with O_DIRECT: many are handed over
+ * and taken back with one call each. The C library has no functions for these system calls.
  *
  * @see <a href="https://man7.org/linux/man-pages/man2/io_submit.2.html">io_submit(2)</a>
  */
@@ -22,6 +22,7 @@ public final class Aio {
     public static final int EVENT_BYTES = 32;
 
     private static final int PREAD = 0;
+    private static final int PWRITE = 1;
     private static final int OPCODE = 16;
     private static final int FD = 20;
     private static final int BUFFER = 24;
@@ -96,15 +97,31 @@ public final class Aio {
      */
     public static void putRead(
             MemorySegment request, long tag, int fd, MemorySegment target, long offset) {
+        put(request, tag, PREAD, fd, target, offset);
+    }
+
+    /** Writes a request to write; as {@link #putRead}. */
+    public static void putWrite(
+            MemorySegment request, long tag, int fd, MemorySegment source, long offset) {
+        put(request, tag, PWRITE, fd, source, offset);
+    }
+
+    private static void put(
+            MemorySegment request,
+            long tag,
+            int operation,
+            int fd,
+            MemorySegment memory,
+            long offset) {
         ByteBuffer fields = Posix.structure(request);
         for (int at = 0; at < REQUEST_BYTES; at += Long.BYTES) {
             fields.putLong(at, 0);
         }
         fields.putLong(0, tag);
-        fields.putShort(OPCODE, (short) PREAD);
+        fields.putShort(OPCODE, (short) operation);
         fields.putInt(FD, fd);
-        fields.putLong(BUFFER, target.address());
-        fields.putLong(SIZE, target.byteSize());
+        fields.putLong(BUFFER, memory.address());
+        fields.putLong(SIZE, memory.byteSize());
         fields.putLong(OFFSET, offset);
     }
 
@@ -152,7 +169,7 @@ public final class Aio {
         return Posix.structure(events).getLong(index * EVENT_BYTES);
     }
 
-    /** Returns how many bytes it read, or {@code -errno}. */
+    /** Returns how many bytes it read or wrote, or {@code -errno}. */
     public static long result(MemorySegment events, int index) {
         return Posix.structure(events).getLong(index * EVENT_BYTES + RESULT);
     }

@@ -3,7 +3,7 @@ package dev.gaur.filter;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import java.lang.foreign.MemorySegment;
@@ -62,8 +62,14 @@ public final class SlicedStorage extends DelegatingStorage {
     }
 
     @Override
-    public @Nullable PendingRead begin(long offset, MemorySegment target) {
-        return below.begin(start + offset, target);
+    public @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
+        return below.beginRead(start + offset, target);
+    }
+
+    @Override
+    public @Nullable PendingRequest beginWrite(long offset, MemorySegment source) {
+        checkEnd(offset, source.byteSize());
+        return below.beginWrite(start + offset, source);
     }
 
     @Override

@@ -3,7 +3,7 @@ package dev.gaur.graph;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.Limits;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.ReadOnlyNode;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -65,8 +65,8 @@ final class BackingLink extends ReadOnlyNode {
     }
 
     @Override
-    public @Nullable PendingRead begin(long offset, MemorySegment target) {
-        return node().begin(offset, target);
+    public @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
+        return node().beginRead(offset, target);
     }
 
     @Override

@@ -5,7 +5,7 @@ import dev.gaur.block.BlockIo;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.filter.Breakpoints;
 import dev.gaur.format.Compressing;
@@ -132,9 +132,19 @@ public final class BlockDevice implements BlockIo, AutoCloseable {
     }
 
     @Override
-    public @Nullable PendingRead begin(long offset, MemorySegment target) {
+    public @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
         checkRange(offset, target.byteSize());
-        return io.begin(offset, target);
+        return io.beginRead(offset, target);
+    }
+
+    @Override
+    public @Nullable PendingRequest beginWrite(long offset, MemorySegment source) {
+        checkChange(offset, source.byteSize());
+        boolean plain =
+                options.detectZeroes() == DetectZeroes.OFF
+                        && !options.guessedRaw()
+                        && options.atLeast(Durability.CACHED) == Durability.CACHED;
+        return plain ? io.beginWrite(offset, source) : null;
     }
 
     @Override

@@ -3,7 +3,7 @@ package dev.gaur.testkit;
 import dev.gaur.block.BlockException;
 import dev.gaur.block.BlockIo;
 import dev.gaur.block.Durability;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -12,8 +12,8 @@ import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A disk whose data is never in memory at once, and whose reads can be begun. Those under way are
- * inside of an epoch, as they are where clusters are given to others.
+ * A disk whose data is never in memory at once, and whose reads and writes can be begun. Those
+ * under way are inside of an epoch, as they are where clusters are given to others.
  */
 public final class BegunDisk extends PassingDisk {
     /** Where those are whose reads are under way. */
@@ -25,8 +25,8 @@ public final class BegunDisk extends PassingDisk {
     private final AtomicInteger finished = new AtomicInteger();
 
     /**
-     * @param isDone whether a read that is looked at is done
-     * @param isBad offsets that cannot be read
+     * @param isDone whether a request that is looked at is done
+     * @param isBad offsets that can neither be read nor written
      */
     public BegunDisk(BlockIo disk, BooleanSupplier isDone, LongPredicate isBad) {
         super(disk);
@@ -34,7 +34,7 @@ public final class BegunDisk extends PassingDisk {
         this.isBad = isBad;
     }
 
-    /** Returns how many reads were begun. */
+    /** Returns how many requests were begun. */
     public int begun() {
         return begun.get();
     }
@@ -45,13 +45,26 @@ public final class BegunDisk extends PassingDisk {
     }
 
     @Override
-    public @Nullable PendingRead begin(long offset, MemorySegment target) {
+    public @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
+        return begin(() -> read(offset, target));
+    }
+
+    @Override
+    public @Nullable PendingRequest beginWrite(long offset, MemorySegment source) {
+        return begin(
+                () -> {
+                    check(offset);
+                    disk.write(offset, source, Durability.CACHED);
+                });
+    }
+
+    private @Nullable PendingRequest begin(Runnable work) {
         int ticket = epoch.tryEnter();
         if (ticket == Epoch.PAUSED) {
             return null;
         }
         begun.incrementAndGet();
-        return new PendingRead() {
+        return new PendingRequest() {
             @Override
             public boolean isDone() {
                 return isDone.getAsBoolean();
@@ -60,22 +73,30 @@ public final class BegunDisk extends PassingDisk {
             @Override
             public void finish() {
                 finished.incrementAndGet();
-                epoch.leave(ticket);
-                read(offset, target);
+                try {
+                    work.run();
+                } finally {
+                    epoch.leave(ticket);
+                }
             }
         };
     }
 
     @Override
     public void read(long offset, MemorySegment target) {
-        if (isBad.test(offset)) {
-            throw new BlockException.Media("disk", "read", offset, "is bad", 5, null);
-        }
+        check(offset);
         disk.read(offset, target);
+    }
+
+    private void check(long offset) {
+        if (isBad.test(offset)) {
+            throw new BlockException.Media("disk", "", offset, "is bad", 5, null);
+        }
     }
 
     @Override
     public void write(long offset, MemorySegment source, Durability durability) {
+        check(offset);
         epoch.awaitEarlier(); // As who frees clusters does.
         disk.write(offset, source, durability);
     }

@@ -18,6 +18,11 @@ public class PassingDisk implements BlockIo {
         this.disk = disk;
     }
 
+    /** Returns where requests go. */
+    public BlockIo below() {
+        return disk;
+    }
+
     @Override
     public long length() {
         return disk.length();

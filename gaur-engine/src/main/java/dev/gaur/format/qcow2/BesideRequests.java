@@ -1,8 +1,10 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.block.PendingRequest;
 import dev.gaur.sync.Epoch;
 import dev.gaur.sync.SideThreads;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +22,24 @@ record BesideRequests(Epoch changes, Supplier<@Nullable WriteEngine> engine) {
         if (ticket != Epoch.PAUSED) {
             run(ticket, work);
         }
+    }
+
+    /** Begins a write, which is one of the changes until it is finished; null if it cannot. */
+    @Nullable PendingRequest tryBegin(Function<WriteEngine, @Nullable PendingRequest> begins) {
+        int ticket = changes.tryEnter();
+        if (ticket == Epoch.PAUSED) {
+            return null;
+        }
+        PendingRequest begun = null;
+        try {
+            WriteEngine ready = engine.get();
+            begun = ready == null ? null : begins.apply(ready);
+        } finally {
+            if (begun == null) {
+                changes.leave(ticket);
+            }
+        }
+        return begun == null ? null : new InsideRequest(begun, changes, ticket);
     }
 
     /** Others who help to write out. */

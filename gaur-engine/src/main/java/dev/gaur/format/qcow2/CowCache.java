@@ -1,6 +1,7 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.qcow2.CachedCluster.Found;
@@ -169,6 +170,12 @@ final class CowCache {
 
     private static MemorySegment part(MemorySegment source, long from, long length) {
         return length == source.byteSize() ? source : source.asSlice(from, length);
+    }
+
+    /** Begins a write of what is not cached at all, if it is one in place; see the waist. */
+    @Nullable PendingRequest beginWrite(View on, long guestOffset, MemorySegment source) {
+        boolean plain = table.isPlain(geometry, guestOffset, source.byteSize());
+        return plain ? writePath.beginInPlace(on, guestOffset, source) : null;
     }
 
     /** How far it is to the next cached cluster; the first one is none. */

@@ -1,6 +1,6 @@
 package dev.gaur.format.qcow2;
 
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.format.qcow2.CachedCluster.Found;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -50,19 +50,9 @@ final class CowReads {
     }
 
     /** Begins a read of what is not cached at all; see the waist. */
-    @Nullable PendingRead begin(long guestOffset, MemorySegment target) {
-        boolean plain = cached.isEmpty() || isPlain(guestOffset, target.byteSize());
-        return plain ? image.begin(guestOffset, target) : null;
-    }
-
-    private boolean isPlain(long guestOffset, long length) {
-        long last = geometry.clusterIndex(guestOffset + Math.max(1, length) - 1);
-        for (long each = geometry.clusterIndex(guestOffset); each <= last; each++) {
-            if (cached.find(each) != null) {
-                return false;
-            }
-        }
-        return true;
+    @Nullable PendingRequest beginRead(long guestOffset, MemorySegment target) {
+        boolean plain = cached.isPlain(geometry, guestOffset, target.byteSize());
+        return plain ? image.beginRead(guestOffset, target) : null;
     }
 
     /** Reads cached clusters, and what lies between them in one go. */

@@ -49,6 +49,20 @@ final class CowTable {
         return each;
     }
 
+    /** Whether nothing is cached of the clusters that a range touches. */
+    boolean isPlain(Geometry geometry, long guestOffset, long length) {
+        if (isEmpty()) {
+            return true;
+        }
+        long last = geometry.clusterIndex(guestOffset + Math.max(1, length) - 1);
+        for (long each = geometry.clusterIndex(guestOffset); each <= last; each++) {
+            if (find(each) != null) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private int row(long number) {
         return (int) ((number * GOLDEN) >>> (Long.SIZE - rowBits));
     }

@@ -1,7 +1,7 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.block.ExtentVisitor;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.sync.Epoch;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Predicate;
@@ -68,35 +68,19 @@ record ImageReads(@Nullable Epoch epoch, Supplier<View> view) {
     }
 
     /** Begins a read, which is inside until it is finished. */
-    @Nullable PendingRead begin(long offset, MemorySegment target) {
+    @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
         int ticket = epoch == null ? NONE : epoch.tryEnter();
         if (ticket == Epoch.PAUSED) {
             return null;
         }
-        PendingRead read = null;
+        PendingRequest read = null;
         try {
-            read = path().begin(offset, target);
+            read = path().beginRead(offset, target);
         } finally {
             if (read == null) {
                 leave(ticket);
             }
         }
-        return read == null || epoch == null ? read : new Inside(read, epoch, ticket);
-    }
-
-    private record Inside(PendingRead read, Epoch epoch, int ticket) implements PendingRead {
-        @Override
-        public boolean isDone() {
-            return read.isDone();
-        }
-
-        @Override
-        public void finish() {
-            try {
-                read.finish();
-            } finally {
-                epoch.leave(ticket);
-            }
-        }
+        return read == null || epoch == null ? read : new InsideRequest(read, epoch, ticket);
     }
 }

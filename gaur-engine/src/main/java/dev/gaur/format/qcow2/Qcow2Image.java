@@ -6,7 +6,7 @@ import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.Limits;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.codec.Compression;
@@ -148,9 +148,9 @@ final class Qcow2Image implements Image {
     }
 
     @Override
-    public @Nullable PendingRead begin(long offset, MemorySegment target) {
+    public @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
         checkReadable();
-        return reading.begin(offset, target);
+        return reading.beginRead(offset, target);
     }
 
     @Override
@@ -160,6 +160,12 @@ final class Qcow2Image implements Image {
     }
 
     // ---- changes
+
+    @Override
+    public @Nullable PendingRequest beginWrite(long offset, MemorySegment source) {
+        checkChangeable();
+        return beside.tryBegin(ready -> ready.beginWrite(shown.get(), offset, source));
+    }
 
     private void change(BiConsumer<WriteEngine, View> request) {
         int ticket = changes.enter();

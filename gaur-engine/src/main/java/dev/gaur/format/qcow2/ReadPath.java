@@ -2,7 +2,7 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockNode;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroNode;
 import java.lang.foreign.MemorySegment;
@@ -169,7 +169,7 @@ final class ReadPath {
     }
 
     /** Begins to read data that lies in one piece, if its mapping is in memory; see the waist. */
-    @Nullable PendingRead begin(long guestOffset, MemorySegment target) {
+    @Nullable PendingRequest beginRead(long guestOffset, MemorySegment target) {
         if (watched) {
             return null;
         }
@@ -181,9 +181,9 @@ final class ReadPath {
         return switch (run.kind()) {
             case NORMAL ->
                     run.hostOffset() <= data.length() - length
-                            ? data.begin(run.hostOffset(), target)
+                            ? data.beginRead(run.hostOffset(), target)
                             : null;
-            case UNALLOCATED -> backing.begin(guestOffset, target);
+            case UNALLOCATED -> backing.beginRead(guestOffset, target);
             case ZERO_PLAIN, ZERO_ALLOCATED, COMPRESSED -> null;
         };
     }

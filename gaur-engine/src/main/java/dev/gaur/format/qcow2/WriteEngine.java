@@ -2,6 +2,7 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.format.DiscardOptions;
@@ -11,6 +12,7 @@ import dev.gaur.sync.Epoch;
 import dev.gaur.sync.RangeLock;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All that changes an image: made when the first change comes, so that opening writes nothing
@@ -145,6 +147,13 @@ final class WriteEngine {
             waiting.writeOut(guestOffset, source.byteSize()); // Q15: also what it only filled.
         }
         finish(durability);
+    }
+
+    /** Begins to overwrite what has a place and does not wait; see the waist. */
+    @Nullable PendingRequest beginWrite(View view, long guestOffset, MemorySegment source) {
+        check(view, guestOffset, source.byteSize());
+        bitmaps.mark(guestOffset, source.byteSize());
+        return waiting.beginWrite(view, guestOffset, source);
     }
 
     void zero(View view, long guestOffset, long length, ZeroMode mode, Durability durability) {

@@ -3,6 +3,7 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroNode;
 import dev.gaur.format.qcow2.ClusterAllocator.Taken;
@@ -117,6 +118,28 @@ final class WritePath {
             }
         }
         return done;
+    }
+
+    /** Begins to overwrite what may be, if all of it may and lies in one piece; see the waist. */
+    @Nullable PendingRequest beginInPlace(View view, long guestOffset, MemorySegment source) {
+        int ticket = watched ? Epoch.PAUSED : epoch.tryEnter();
+        if (ticket == Epoch.PAUSED) {
+            return null;
+        }
+        PendingRequest begun = null;
+        try {
+            long length = source.byteSize();
+            Run run = view.map().findInPlace(guestOffset, length);
+            if (run.length() == length) {
+                checkNotMetadata(run.hostOffset(), length);
+                begun = data.beginWrite(run.hostOffset(), source);
+            }
+        } finally {
+            if (begun == null) {
+                epoch.leave(ticket);
+            }
+        }
+        return begun == null ? null : new InsideRequest(begun, epoch, ticket);
     }
 
     /** Q5: guest data never goes where metadata lies. */

@@ -7,7 +7,7 @@ import dev.gaur.block.Durability;
 import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.Limits;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.block.ZeroNode;
@@ -143,9 +143,14 @@ final class RawImage implements Image {
     }
 
     @Override
-    public @Nullable PendingRead begin(long offset, MemorySegment target) {
+    public @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
         boolean present = present(offset, target.byteSize()) == target.byteSize();
-        return present ? storage.begin(offset, target) : null;
+        return present ? storage.beginRead(offset, target) : null;
+    }
+
+    @Override
+    public @Nullable PendingRequest beginWrite(long offset, MemorySegment source) {
+        return storage.isWatched() ? null : storage.beginWrite(offset, source);
     }
 
     @Override

@@ -4,9 +4,9 @@ import dev.gaur.ffi.Errno;
 import dev.gaur.ffi.Posix;
 import dev.gaur.mem.BufferPool;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.concurrent.locks.StampedLock;
 import java.util.function.LongSupplier;
 
 /**
@@ -27,7 +27,10 @@ final class DirectIo {
     private final boolean device;
 
     /** Shared by writers of whole blocks; had alone by who completes blocks, or moves the end. */
-    private final ReadWriteLock changes = new ReentrantReadWriteLock();
+    private final StampedLock changes = new StampedLock();
+
+    /** How many want it alone: else who has no thread that waits would never let them. */
+    private final AtomicInteger loners = new AtomicInteger();
 
     private volatile long alignment = SECTOR;
 
@@ -56,22 +59,57 @@ final class DirectIo {
 
     /** Makes a change of whole blocks, or one that needs no buffer. */
     long beside(LongSupplier change) {
-        changes.readLock().lock();
+        long stamp = changes.readLock();
         try {
             return change.getAsLong();
         } finally {
-            changes.readLock().unlock();
+            changes.unlockRead(stamp);
         }
     }
 
     /** Makes a change while nobody else makes one. */
     long alone(LongSupplier change) {
-        changes.writeLock().lock();
+        loners.incrementAndGet();
         try {
-            return change.getAsLong();
+            long stamp = changes.writeLock();
+            try {
+                return change.getAsLong();
+            } finally {
+                changes.unlockWrite(stamp);
+            }
         } finally {
-            changes.writeLock().unlock();
+            loners.decrementAndGet();
         }
+    }
+
+    /**
+     * Lets a change of whole blocks begin beside others, until {@link #end}, which any thread may
+     * call; does not wait.
+     *
+     * @return 0 if it cannot: it would change the end of the file or a part of a block, for any
+     *     size that blocks may have, or somebody else wants to
+     */
+    long tryBegin(long offset, MemorySegment source) {
+        boolean possible =
+                isAligned(offset, source, BufferPool.ALIGNMENT)
+                        && source.byteSize() > 0
+                        && offset <= length.get() - source.byteSize()
+                        && loners.get() == 0;
+        return possible ? changes.tryReadLock() : 0;
+    }
+
+    /** Does a change that was begun, and could not be done so. */
+    void writeBegun(long offset, MemorySegment source) {
+        long size = source.byteSize();
+        for (long done = 0; done < size; ) {
+            long at = offset + done;
+            done += checked("write", at, pwrite(source.asSlice(done), at));
+        }
+    }
+
+    /** Ends a change that was begun. */
+    void end(long stamp) {
+        changes.unlockRead(stamp);
     }
 
     private static boolean isWhole(long offset, long size, long unit) {

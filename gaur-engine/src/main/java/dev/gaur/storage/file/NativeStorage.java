@@ -5,7 +5,7 @@ import dev.gaur.block.Durability;
 import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.Limits;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.ffi.Errno;
@@ -52,7 +52,7 @@ final class NativeStorage implements StorageNode {
         }
     }
 
-    private volatile @Nullable AioReads aio;
+    private volatile @Nullable AioRequests aio;
 
     private final FileHints hints;
 
@@ -221,25 +221,42 @@ final class NativeStorage implements StorageNode {
     }
 
     @Override
-    public @Nullable PendingRead begin(long offset, MemorySegment target) {
+    public @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
         if (direct == null || !direct.isPossibleAtOnce(offset, target)) {
             return null;
         }
-        return aio(direct).begin(offset, target, enter());
+        return aio(direct).beginRead(offset, target, enter());
     }
 
-    private AioReads aio(DirectIo io) {
-        AioReads known = aio;
+    private AioRequests aio(DirectIo io) {
+        AioRequests known = aio;
         return known != null ? known : makeAio(io);
     }
 
-    private synchronized AioReads makeAio(DirectIo io) {
-        AioReads known = aio;
+    private synchronized AioRequests makeAio(DirectIo io) {
+        AioRequests known = aio;
         if (known == null) {
-            known = new AioReads(fd, io, gate);
+            known = new AioRequests(fd, io, gate);
             aio = known;
         }
         return known;
+    }
+
+    @Override
+    public @Nullable PendingRequest beginWrite(long offset, MemorySegment source) {
+        long stamp = direct == null ? 0 : direct.tryBegin(offset, source);
+        if (direct == null || stamp == 0) {
+            return null;
+        }
+        PendingRequest begun = null;
+        try {
+            begun = aio(direct).beginWrite(offset, source, enterForWriting(), stamp);
+        } finally {
+            if (begun == null) {
+                direct.end(stamp);
+            }
+        }
+        return begun;
     }
 
     @Override
@@ -494,7 +511,7 @@ final class NativeStorage implements StorageNode {
     @Override
     public void close() {
         if (gate.close()) {
-            AioReads used = aio;
+            AioRequests used = aio;
             if (used != null) {
                 used.close();
             }

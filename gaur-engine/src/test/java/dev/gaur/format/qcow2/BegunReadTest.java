@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.Durability;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.Image;
 import dev.gaur.format.Preallocation;
@@ -42,8 +42,8 @@ class BegunReadTest {
         }
 
         @Override
-        public @Nullable PendingRead begin(long offset, MemorySegment target) {
-            return disk.begin(offset, target);
+        public @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
+            return disk.beginRead(offset, target);
         }
     }
 
@@ -52,7 +52,7 @@ class BegunReadTest {
         FormatOptions options = new FormatOptions("", FormatOptions.AUTO);
         Image image = Qcow2Format.INSTANCE.open(new BegunFile(kind.create()), options, kind);
         image.write(0, MemorySegment.ofArray(data), Durability.CACHED);
-        assertNull(image.begin(0, MemorySegment.ofArray(new byte[PART])), "waits in memory");
+        assertNull(image.beginRead(0, MemorySegment.ofArray(new byte[PART])), "waits in memory");
         image.flush();
         return image;
     }
@@ -71,7 +71,7 @@ class BegunReadTest {
                 Arena arena = Arena.ofShared()) {
             MemorySegment target = arena.allocate(PART, PART);
             MemorySegment other = arena.allocate(PART, PART);
-            PendingRead read = Objects.requireNonNull(image.begin(0, target));
+            PendingRequest read = Objects.requireNonNull(image.beginRead(0, target));
             AtomicBoolean done = new AtomicBoolean();
             Thread resize =
                     start(
@@ -80,14 +80,14 @@ class BegunReadTest {
                                 done.set(true);
                             });
             assertFalse(done.get());
-            assertNull(image.begin(0, other), "would wait for who waits for us");
+            assertNull(image.beginRead(0, other), "would wait for who waits for us");
             assertFalse(image.tryRead(0, other), "would wait for who waits for us");
             read.finish();
             resize.join();
             assertTrue(done.get());
             assertArrayEquals(data, target.toArray(JAVA_BYTE));
             image.read(0, other); // Tables are read anew.
-            Objects.requireNonNull(image.begin(0, other)).finish();
+            Objects.requireNonNull(image.beginRead(0, other)).finish();
         }
     }
 
@@ -97,7 +97,7 @@ class BegunReadTest {
         try (Image image = image();
                 Arena arena = Arena.ofShared()) {
             MemorySegment target = arena.allocate(PART, PART);
-            PendingRead read = Objects.requireNonNull(image.begin(0, target));
+            PendingRequest read = Objects.requireNonNull(image.beginRead(0, target));
             image.discard(0, SIZE);
             Thread flush = start(image::flush);
             assertTrue(flush.isAlive());

@@ -9,11 +9,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.Durability;
-import dev.gaur.block.PendingRead;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.ffi.Posix;
 import dev.gaur.storage.StorageOptions;
+import dev.gaur.sync.Gate;
 import dev.gaur.testkit.GrowingStorageContract;
 import dev.gaur.testkit.TestBytes;
 import java.io.IOException;
@@ -33,6 +34,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -40,6 +42,8 @@ import org.junit.jupiter.api.io.TempDir;
 class DirectStorageTest extends GrowingStorageContract {
     private static final long SEED = Long.getLong("gaur.seed", 20261126L);
     private static final StorageOptions DIRECT = StorageOptions.WRITE.withDirect(true);
+
+    private static final int BLOCK = 4096;
 
     @TempDir Path folder = Path.of("");
     private int files;
@@ -96,7 +100,7 @@ class DirectStorageTest extends GrowingStorageContract {
                     int size = 512 * (1 + random.nextInt(16));
                     int offset = random.nextInt((content.length - size) / 512) * 512;
                     MemorySegment target = arena.allocate(size, 4096);
-                    PendingRead read = storage.begin(offset, target);
+                    PendingRequest read = storage.beginRead(offset, target);
                     if (read != null) {
                         ends.add(() -> assertRead(read, target, content, offset));
                     }
@@ -110,7 +114,7 @@ class DirectStorageTest extends GrowingStorageContract {
     }
 
     private static void assertRead(
-            PendingRead read, MemorySegment target, byte[] content, int offset) {
+            PendingRequest read, MemorySegment target, byte[] content, int offset) {
         if (offset % 1024 == 0) { // Others wait at once.
             while (!read.isDone()) {
                 Thread.onSpinWait();
@@ -126,12 +130,141 @@ class DirectStorageTest extends GrowingStorageContract {
         try (StorageNode storage = filled(new byte[10_000]);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(8192, 4096);
-            assertNull(storage.begin(100, memory.asSlice(0, 4096)));
-            assertNull(storage.begin(0, memory.asSlice(0, 1000)));
-            assertNull(storage.begin(0, memory.asSlice(8, 4096)));
-            assertNull(storage.begin(0, MemorySegment.ofArray(new byte[4096])));
-            assertNull(storage.begin(0, memory.asSlice(0, 0)));
-            assertNull(storage.begin(8192, memory.asSlice(0, 4096)));
+            assertNull(storage.beginRead(100, memory.asSlice(0, 4096)));
+            assertNull(storage.beginRead(0, memory.asSlice(0, 1000)));
+            assertNull(storage.beginRead(0, memory.asSlice(8, 4096)));
+            assertNull(storage.beginRead(0, MemorySegment.ofArray(new byte[4096])));
+            assertNull(storage.beginRead(0, memory.asSlice(0, 0)));
+            assertNull(storage.beginRead(8192, memory.asSlice(0, 4096)));
+        }
+    }
+
+    /** Several threads, each with blocks of its own; now and then one writes a part of a block. */
+    @Test
+    void writesGoOnWhileOthersAreBegun() throws Exception {
+        byte[] model = new byte[6 << 20];
+        AtomicInteger begun = new AtomicInteger();
+        try (StorageNode storage = filled(model);
+                ExecutorService threads = Executors.newFixedThreadPool(3)) {
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                int number = i;
+                all.add(threads.submit(() -> begun.addAndGet(writeSome(storage, model, number))));
+            }
+            for (Future<?> each : all) {
+                each.get();
+            }
+            assertArrayEquals(model, TestBytes.readArray(storage, 0, model.length));
+        }
+        assertTrue(begun.get() > 100, begun + " begun, seed " + SEED);
+    }
+
+    private static int writeSome(StorageNode storage, byte[] model, int number) {
+        Random random = new Random(SEED + number);
+        int count = 0;
+        int blocks = model.length / BLOCK / 3;
+        try (Arena arena = Arena.ofShared()) {
+            for (int round = 0; round < 20; round++) {
+                List<Runnable> ends = new ArrayList<>();
+                for (int i = random.nextInt(8); i < blocks; i += 1 + random.nextInt(8)) {
+                    int offset = (3 * i + number) * BLOCK;
+                    MemorySegment source =
+                            arena.allocate(BLOCK, BLOCK).fill((byte) random.nextInt());
+                    PendingRequest write = storage.beginWrite(offset, source);
+                    if (write != null) {
+                        Arrays.fill(model, offset, offset + BLOCK, source.get(JAVA_BYTE, 0));
+                        ends.add(write::finish);
+                    }
+                }
+                count += ends.size();
+                Collections.shuffle(ends, random);
+                ends.forEach(Runnable::run);
+                int part = (3 * random.nextInt(blocks) + number) * BLOCK + 100;
+                byte[] bytes = {1, 2, 3};
+                storage.write(part, MemorySegment.ofArray(bytes), Durability.CACHED);
+                System.arraycopy(bytes, 0, model, part, bytes.length);
+            }
+        }
+        return count;
+    }
+
+    /** Who completes a block must not bring back what a write beside it replaces. */
+    @Test
+    void whoWritesAPartOfABlockWaitsForWritesUnderWay() throws Exception {
+        byte[] content = new byte[2 * BLOCK];
+        try (StorageNode storage = filled(content);
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment source = arena.allocate(BLOCK, BLOCK).fill((byte) 7);
+            PendingRequest write = Objects.requireNonNull(storage.beginWrite(0, source));
+            MemorySegment three = MemorySegment.ofArray(new byte[] {1, 2, 3});
+            Thread other =
+                    Thread.ofPlatform()
+                            .daemon()
+                            .start(() -> storage.write(100, three, Durability.CACHED));
+            while (other.isAlive() && other.getState() != Thread.State.WAITING) {
+                Thread.onSpinWait();
+            }
+            assertTrue(other.isAlive());
+            assertNull(storage.beginWrite(BLOCK, source), "or it would wait for ever");
+            write.finish();
+            other.join();
+            Arrays.fill(content, 0, BLOCK, (byte) 7);
+            System.arraycopy(new byte[] {1, 2, 3}, 0, content, 100, 3);
+            assertArrayEquals(content, TestBytes.readArray(storage, 0, content.length));
+            Objects.requireNonNull(storage.beginWrite(BLOCK, source)).finish();
+        }
+    }
+
+    @Test
+    void onlyWholeLargeBlocksWithinTheFileAreWrittenSo() {
+        StorageNode closed;
+        try (StorageNode storage = filled(new byte[10_000]);
+                Arena arena = Arena.ofConfined()) {
+            closed = storage;
+            MemorySegment memory = arena.allocate(8192, 4096);
+            assertNull(storage.beginWrite(512, memory.asSlice(0, 4096)));
+            assertNull(storage.beginWrite(0, memory.asSlice(0, 512)));
+            assertNull(storage.beginWrite(0, memory.asSlice(512, 4096)));
+            assertNull(storage.beginWrite(0, MemorySegment.ofArray(new byte[4096])));
+            assertNull(storage.beginWrite(0, memory.asSlice(0, 0)));
+            assertNull(storage.beginWrite(8192, memory.asSlice(0, 4096)));
+            storage.resize(BLOCK); // Nothing is held.
+            Objects.requireNonNull(storage.beginWrite(0, memory.asSlice(0, 4096))).finish();
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = arena.allocate(BLOCK, BLOCK);
+            assertThrows(BlockException.class, () -> closed.beginWrite(0, memory));
+        }
+    }
+
+    @Test
+    void aFileThatIsReadOnlyBeginsNoWrite() {
+        Path path = file();
+        FileDriver.fast().create(path.toString(), BLOCK, DIRECT).close();
+        StorageOptions options = StorageOptions.READ.withDirect(true);
+        try (StorageNode storage = FileDriver.fast().open(path.toString(), options);
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = arena.allocate(BLOCK, BLOCK);
+            assertThrows(BlockException.Denied.class, () -> storage.beginWrite(0, memory));
+        }
+    }
+
+    /** What the system does not take is tried in the way that tells what is wrong, and ends. */
+    @Test
+    void aWriteThatFailsTellsWhere() {
+        AtomicLong length = new AtomicLong(1 << 20);
+        DirectIo direct = new DirectIo("no file", -1, length, false);
+        Gate gate = new Gate();
+        try (Arena arena = Arena.ofConfined();
+                AioRequests requests = new AioRequests(-1, direct, gate)) {
+            MemorySegment source = arena.allocate(BLOCK, BLOCK);
+            long stamp = direct.tryBegin(8192, source);
+            PendingRequest write = requests.beginWrite(8192, source, gate.enter(), stamp);
+            BlockException failure =
+                    assertThrows(BlockException.class, Objects.requireNonNull(write)::finish);
+            assertTrue(failure.getMessage().contains("0x2000"), failure.getMessage());
+            assertEquals(5, direct.alone(() -> 5), "nobody holds it");
+            assertTrue(gate.close());
         }
     }
 
@@ -144,8 +277,8 @@ class DirectStorageTest extends GrowingStorageContract {
             try (FileChannel other = FileChannel.open(file, StandardOpenOption.WRITE)) {
                 other.truncate(4096);
             }
-            PendingRead read =
-                    Objects.requireNonNull(storage.begin(8192, arena.allocate(4096, 4096)));
+            PendingRequest read =
+                    Objects.requireNonNull(storage.beginRead(8192, arena.allocate(4096, 4096)));
             BlockException failure = assertThrows(BlockException.class, read::finish);
             assertTrue(failure.getMessage().contains("0x2000"), failure.getMessage());
         }

@@ -1,8 +1,10 @@
 package dev.gaur.verify.engine;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.Durability;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.format.FormatOptions;
@@ -26,6 +28,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -93,6 +96,25 @@ class CowRaceTest {
             super.write(offset, source, durability);
             Thread.yield();
         }
+
+        @Override
+        public @Nullable PendingRequest beginWrite(long offset, MemorySegment source) {
+            return direct ? new Late(this, offset, source) : null;
+        }
+    }
+
+    /** A write that was begun, and is done only when it is finished. */
+    private record Late(StorageNode file, long offset, MemorySegment source)
+            implements PendingRequest {
+        @Override
+        public boolean isDone() {
+            return false;
+        }
+
+        @Override
+        public void finish() {
+            file.write(offset, source, Durability.CACHED);
+        }
     }
 
     private static final class Race implements AutoCloseable {
@@ -102,11 +124,14 @@ class CowRaceTest {
         private final byte[] first;
         private final AtomicIntegerArray begun;
         private final AtomicIntegerArray done;
+        private final boolean direct;
+        private final AtomicInteger begunWrites = new AtomicInteger();
         private final AtomicInteger writing = new AtomicInteger(WRITERS);
 
         Race(String kind, String below, int waiting, boolean direct) {
             int cluster = ImageSpec.of(kind).clusterSize();
             this.size = CLUSTERS * cluster;
+            this.direct = direct;
             String backing = below.equals("none") ? "" : " backing=" + below + ":" + size;
             ImageSpec spec = ImageSpec.of(kind + backing + " size=" + size);
             TestImage created = TestImage.create(spec, new Random(ImageZoo.SEED));
@@ -141,6 +166,7 @@ class CowRaceTest {
             lookAt(0, size / SECTOR);
             image.flush();
             assertTrue(image.cowUse().orElseThrow().writeOuts() > 100);
+            assertEquals(direct, begunWrites.get() > 100, begunWrites + " were begun");
         }
 
         /** What a version of a sector looks like; some are zeros. */
@@ -204,11 +230,21 @@ class CowRaceTest {
             if (isZero(version)) {
                 image.zero(offset, bytes.length, ZeroMode.UNMAP, Durability.CACHED);
             } else {
-                Durability how = version % 40 == 7 ? Durability.STABLE : Durability.CACHED;
-                image.write(offset, MemorySegment.ofArray(bytes), how);
+                write(offset, MemorySegment.ofArray(bytes), version % 40 == 7);
             }
             for (int i = from; i < from + count; i++) {
                 done.set(i, version);
+            }
+        }
+
+        private void write(long offset, MemorySegment bytes, boolean stable) {
+            PendingRequest begun = stable ? null : image.beginWrite(offset, bytes);
+            if (begun == null) {
+                image.write(offset, bytes, stable ? Durability.STABLE : Durability.CACHED);
+            } else {
+                begunWrites.incrementAndGet();
+                Thread.yield();
+                begun.finish();
             }
         }
 

@@ -2,6 +2,7 @@ package dev.gaur.verify.engine;
 
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
+import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.CheckFinding;
 import dev.gaur.format.CheckListener;
@@ -30,6 +31,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An image and the files it needs, which stay when it is closed.
@@ -154,7 +156,22 @@ record TestImage(
 
     /** Opens the image for writing, in some way. */
     Image open(FormatOptions options) {
-        return format().open(new StorageWrapper(file), options, new References(true));
+        return format().open(new Kept(file), options, new References(true));
+    }
+
+    /** Stays open, and begins writes if what it is does. */
+    private static final class Kept extends StorageWrapper {
+        private final StorageNode real;
+
+        Kept(StorageNode real) {
+            super(real);
+            this.real = real;
+        }
+
+        @Override
+        public @Nullable PendingRequest beginWrite(long offset, MemorySegment source) {
+            return real.beginWrite(offset, source);
+        }
     }
 
     /** Opens the image, or a snapshot of it, for reading. */

@@ -13,19 +13,23 @@ import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.BegunDisk;
 import dev.gaur.testkit.NbdScript;
 import dev.gaur.testkit.TestBytes;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Reads that a disk does by itself: their answers, and that nobody waits for a slow client. */
+/** Requests that a disk does by itself: their answers, and that nobody waits for a slow client. */
 @Timeout(120)
-class BegunReadsTest {
+class BegunRequestsTest {
     private static final long SEED = Long.getLong("gaur.seed", 20261126L);
     private static final int COUNT = 400;
     private static final int BLOCK = 8192;
@@ -65,15 +69,16 @@ class BegunReadsTest {
                             return false;
                         });
         Buffers.Server memory = new Buffers.Server();
-        BegunReads reads = new BegunReads(disk, memory.forConnection(new Progress(), () -> {}));
+        BegunRequests reads =
+                new BegunRequests(disk, memory.forConnection(new Progress(), () -> {}));
         for (int i = 0; i < 3; i++) {
-            assertTrue(reads.begin(new Request(0, Nbd.CMD_READ, i, (long) i * BLOCK, BLOCK)));
+            assertTrue(reads.beginRead(new Request(0, Nbd.CMD_READ, i, (long) i * BLOCK, BLOCK)));
         }
         long each = memory.out() / 3;
         assertThrows(OutOfMemoryError.class, reads::finishAll);
         reads.finishAll();
         for (int i : new int[] {0, 2}) {
-            BegunReads.Read read = reads.next();
+            BegunRequests.Begun read = reads.next();
             assertNotNull(read);
             assertEquals(i, read.request().cookie());
             read.close();
@@ -126,7 +131,7 @@ class BegunReadsTest {
             byte[] data = new byte[BLOCK];
             for (int i = 0; i < COUNT; i++) {
                 switch (i % 5) {
-                    case 0 -> client.write(i, 0, data);
+                    case 0 -> client.write(i, 2 * BLOCK, data);
                     case 1 -> client.request(0, Nbd.CMD_FLUSH, i, 0, 0);
                     default -> client.request(0, Nbd.CMD_READ, i, BLOCK, BLOCK);
                 }
@@ -135,6 +140,67 @@ class BegunReadsTest {
                 assertEquals(0, client.reply().error());
             }
             assertTrue(disk.begun() > 0);
+        }
+    }
+
+    /** Beside reads, without which a disk that writes so fast would not be asked to. */
+    @Test
+    void eachWriteIsDoneAndAnswered() throws IOException {
+        Random random = new Random(SEED);
+        BegunDisk disk = disk(sometimes(new Random(SEED)));
+        byte[] expected = content.clone();
+        int replies = 0;
+        try (TestServer server = serve(disk);
+                NbdScript client = NbdScript.with(server.unix, "disk", Nbd.OPT_STRUCTURED_REPLY)) {
+            List<Integer> places = new ArrayList<>();
+            for (int i = 0; i < TestServer.SIZE / BLOCK; i++) {
+                places.add(i);
+            }
+            Collections.shuffle(places, random);
+            for (int place : places) {
+                if (place % 4 == 0) {
+                    client.request(0, Nbd.CMD_READ, 1, BLOCK, BLOCK);
+                    replies++;
+                }
+                byte[] data = new byte[BLOCK];
+                random.nextBytes(data);
+                int flags = place % 5 == 0 ? Nbd.CMD_FLAG_FUA : 0;
+                long offset = (long) place * BLOCK;
+                client.request(flags, Nbd.CMD_WRITE, place, offset, BLOCK, data);
+                replies++;
+                if (place % 7 != 0) {
+                    System.arraycopy(data, 0, expected, place * BLOCK, BLOCK);
+                }
+            }
+            for (int i = 0; i < replies; i++) {
+                NbdScript.Reply reply = client.reply();
+                boolean bad = reply.cookie() % 7 == 0;
+                assertEquals(bad ? NbdErrors.EIO : 0, reply.error(), "seed " + SEED);
+            }
+            assertTrue(disk.begun() > TestServer.SIZE / BLOCK / 4, "more than the reads");
+            assertEquals(disk.begun(), disk.finished());
+            byte[] found = TestBytes.readArray(disk.below(), 0, TestServer.SIZE);
+            assertArrayEquals(expected, found, "seed " + SEED);
+        }
+    }
+
+    /** Others may wait for what is under way, however much a client asks for at once. */
+    @Test
+    void whatIsDoneIsAnsweredBeforeTheRestOfALongBatch() throws IOException {
+        BegunDisk disk = disk(() -> true);
+        try (TestServer server = serve(disk);
+                NbdScript client = NbdScript.simple(server.unix, "disk")) {
+            ByteArrayOutputStream batch = new ByteArrayOutputStream();
+            batch.writeBytes(client.header(0, Nbd.CMD_READ, 0, BLOCK, 512));
+            for (int i = 1; i < COUNT; i++) {
+                batch.writeBytes(client.header(0, Nbd.CMD_READ, i, -1, 512)); // Is refused.
+            }
+            client.send(batch.toByteArray());
+            int before = 0;
+            while (client.reply().cookie() != 0) {
+                before++;
+            }
+            assertTrue(before < COUNT / 2, before + " of " + COUNT);
         }
     }
 
@@ -149,6 +215,7 @@ class BegunReadsTest {
                 deaf.request(0, Nbd.CMD_READ, i, BLOCK, 60_000);
             }
             half.request(0, Nbd.CMD_READ, 1, BLOCK, BLOCK);
+            half.write(3, BLOCK, new byte[BLOCK]);
             half.send(half.header(0, Nbd.CMD_WRITE, 2, 0, BLOCK), new byte[100]);
             TestServer.await("reads stay under way", () -> isStill(disk));
             Thread other = Thread.ofPlatform().daemon().start(disk.epoch::awaitEarlier);
