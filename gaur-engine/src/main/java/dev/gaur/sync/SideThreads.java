@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class SideThreads {
     /** One file system does not do more at once that is worth waiting for. */
-    private static final int THREADS_MAX = 4;
+    private static final int THREADS_MAX = 8;
 
     private static final int IDLE_SECONDS = 10;
 

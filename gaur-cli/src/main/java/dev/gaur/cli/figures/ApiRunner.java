@@ -35,7 +35,7 @@ final class ApiRunner {
     private Sample measure(Measured what, int most, long againNanos) {
         Variant variant = what.variant();
         long[] offsets = what.pattern().offsets(images.length(variant), most);
-        Path file = images.take(variant, "api." + variant.format());
+        Path file = images.take(variant, "api." + variant.format(), what.cache());
         try (BlockDevice disk = Images.open(variant, file, what.cache(), what.pattern().write())) {
             return measure(what, disk, offsets, againNanos);
         } finally {

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** Makes images for measurements, and keeps what many of them need. */
 final class Images {
@@ -95,8 +96,9 @@ final class Images {
      * Returns an image of a kind: a new one, unless one serves all.
      *
      * @param name that it gets if it is new
+     * @param cache how it will be opened: what is new is in the page cache only where that is used
      */
-    Path take(Variant variant, String name) {
+    Path take(Variant variant, String name, CacheMode cache) {
         if (variant.start().isShared()) {
             return keep(
                     variant.start() + variant.format() + length(variant) + variant.createOptions(),
@@ -112,7 +114,20 @@ final class Images {
             case COMPRESSED -> copy(compressed(), file);
             case WRITTEN, IN_ORDER, SCATTERED -> throw new AssertionError(variant);
         }
+        if (cache.direct()) {
+            forget(file);
+        }
         return file;
+    }
+
+    /**
+     * Has the page cache forget a file: the first write past it to each page would have to, and be
+     * twice as slow as any other.
+     */
+    private void forget(Path file) {
+        List<String> dd = List.of("dd", "if=/dev/null", "of=" + file, "status=none");
+        List<String> how = List.of("count=0", "oflag=nocache", "conv=notrunc,fdatasync");
+        place.tryRun(Stream.concat(dd.stream(), how.stream()).toList());
     }
 
     /** Deletes an image, unless it is needed again. */

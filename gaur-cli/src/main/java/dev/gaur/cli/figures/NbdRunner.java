@@ -45,7 +45,7 @@ final class NbdRunner {
         try {
             int count = 1 + imagesToWarm(offsets.length);
             for (int i = 0; i < count; i++) {
-                files.add(images.take(variant, "nbd-" + i + "." + variant.format()));
+                files.add(images.take(variant, "nbd-" + i + "." + variant.format(), what.cache()));
             }
             return what.way() == Way.QEMU
                     ? measureQemu(what, files, offsets)

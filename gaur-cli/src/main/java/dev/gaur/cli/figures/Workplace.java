@@ -113,6 +113,15 @@ final class Workplace implements AutoCloseable {
         }
     }
 
+    /** Runs a program to its end, silently, if it is there; does not tell whether it failed. */
+    void tryRun(List<String> command) {
+        if (Tools.find(command.getFirst()).isPresent()) {
+            start(command, ProcessBuilder.Redirect.DISCARD, ProcessBuilder.Redirect.DISCARD)
+                    .onExit()
+                    .join();
+        }
+    }
+
     /**
      * Does work. What fails in it because a signal takes all away is not a failure of the work; and
      * who finds no space, be it another program, need not know it.
