@@ -3,12 +3,14 @@ package dev.gaur.verify.nbd;
 import static dev.gaur.verify.Peers.qemuImg;
 import static dev.gaur.verify.Peers.qemuIo;
 
+import dev.gaur.storage.CacheMode;
 import dev.gaur.verify.Peers;
 import dev.gaur.verify.zoo.ImageZoo;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -55,12 +57,20 @@ class FioTest {
     }
 
     private static void writeAndVerify(Path image) {
-        try (Served served = Served.write(image, "qcow2")) {
-            fio(served.uri(), "--rw=randwrite", "--bsrange=4k-1M", "--iodepth=32", "--fsync=100");
-            fio(served.uri(), "--rw=randrw", "--bsrange=4k-128k", "--iodepth=32", "--io_size=8M");
-            fio(served.uri(), "--rw=write", "--bs=512", "--iodepth=8", "--io_size=1M");
+        writeAndVerify(image, CacheMode.WRITEBACK);
+    }
+
+    private static void writeAndVerify(Path image, CacheMode cache) {
+        try (Served served = Served.write(image, "qcow2", cache)) {
+            verify(served);
         }
         qemuImg("check", image).ok();
+    }
+
+    private static void verify(Served served) {
+        fio(served.uri(), "--rw=randwrite", "--bsrange=4k-1M", "--iodepth=32", "--fsync=100");
+        fio(served.uri(), "--rw=randrw", "--bsrange=4k-128k", "--iodepth=32", "--io_size=8M");
+        fio(served.uri(), "--rw=write", "--bs=512", "--iodepth=8", "--io_size=1M");
     }
 
     @ParameterizedTest
@@ -84,6 +94,25 @@ class FioTest {
         qemuImg("create", "-q", "-f", "qcow2", base, SIZE).ok();
         qemuIo(base, "qcow2", "write -P 0xee 0 " + SIZE / 2).ok();
         writeAndVerify(create(options, "-b", base, "-F", "qcow2"));
+    }
+
+    /** Where writes in place are begun, others write out, and parts of blocks come between. */
+    @ParameterizedTest
+    @ValueSource(strings = {"cluster_size=64k", "extended_l2=on", "lazy_refcounts=on"})
+    void checksumsHoldPastThePageCache(String options) {
+        Path base = folder.resolve("base.qcow2");
+        qemuImg("create", "-q", "-f", "qcow2", base, SIZE).ok();
+        qemuIo(base, "qcow2", "write -P 0xee 0 " + SIZE / 2).ok();
+        writeAndVerify(create(options, "-b", base, "-F", "qcow2"), CacheMode.NONE);
+    }
+
+    @Test
+    void checksumsHoldPastThePageCacheInARawImage() {
+        Path raw = folder.resolve("disk.raw");
+        qemuImg("create", "-q", "-f", "raw", "-o", "preallocation=full", raw, SIZE).ok();
+        try (Served served = Served.write(raw, "raw", CacheMode.NONE)) {
+            verify(served);
+        }
     }
 
     @ParameterizedTest

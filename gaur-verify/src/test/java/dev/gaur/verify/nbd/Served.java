@@ -10,6 +10,7 @@ import dev.gaur.graph.BlockDevice;
 import dev.gaur.graph.ChainOpener;
 import dev.gaur.graph.OpenRequest;
 import dev.gaur.net.Endpoint;
+import dev.gaur.storage.CacheMode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -45,8 +46,14 @@ final class Served implements AutoCloseable {
 
     /** Serves an image for writing as the export without a name. */
     static Served write(Path image, String format) {
+        return write(image, format, CacheMode.WRITEBACK);
+    }
+
+    /** The same, in some cache mode. */
+    static Served write(Path image, String format, CacheMode cache) {
         Served served = new Served(folderOf(image));
-        served.add("", image, OpenRequest.READ.withFormat(format).withWritable(true));
+        OpenRequest request = OpenRequest.READ.withFormat(format).withWritable(true);
+        served.add("", image, request.withCache(cache));
         return served;
     }
 
