@@ -90,12 +90,17 @@ final class DirectIo {
      *     size that blocks may have, or somebody else wants to
      */
     long tryBegin(long offset, MemorySegment source) {
-        boolean possible =
-                isAligned(offset, source, BufferPool.ALIGNMENT)
-                        && source.byteSize() > 0
-                        && offset <= length.get() - source.byteSize()
-                        && loners.get() == 0;
-        return possible ? changes.tryReadLock() : 0;
+        if (!isAligned(offset, source, BufferPool.ALIGNMENT)
+                || source.byteSize() == 0
+                || loners.get() > 0) {
+            return 0;
+        }
+        long stamp = changes.tryReadLock();
+        if (stamp != 0 && offset > length.get() - source.byteSize()) {
+            end(stamp);
+            return 0;
+        }
+        return stamp;
     }
 
     /** Does a change that was begun, and could not be done so. */
