@@ -28,7 +28,7 @@ final class ApiRunner {
         int most =
                 what.pattern().step() == 0
                         ? settings.spreadPlaces()
-                        : settings.mostPlaces(what.cache());
+                        : settings.mostPlacesOneByOne(what.cache());
         return measure(what, most, settings.againNanos());
     }
 

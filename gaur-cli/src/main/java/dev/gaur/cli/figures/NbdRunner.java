@@ -39,7 +39,7 @@ final class NbdRunner {
     /** Measures once, by a server that is started for it. */
     Sample measure(Measured what) {
         Variant variant = what.variant();
-        int most = what.pattern().step() == 0 ? settings.spreadPlaces() : mostPlaces(what);
+        int most = what.pattern().step() == 0 ? settings.spreadPlaces() : settings.mostPlaces();
         long[] offsets = what.pattern().offsets(images.length(variant), most);
         List<Path> files = new ArrayList<>();
         try {
@@ -118,10 +118,6 @@ final class NbdRunner {
         return what.hasFirst()
                 ? new Sample(first, flushSeconds, again, offsets.length)
                 : new Sample(0, 0, again, offsets.length);
-    }
-
-    private int mostPlaces(Measured what) {
-        return settings.mostPlaces(what.cache());
     }
 
     private int passes(Measured what, int requests) {

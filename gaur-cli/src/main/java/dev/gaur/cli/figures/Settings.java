@@ -66,10 +66,14 @@ public record Settings(
         return quick && cases.isEmpty() ? QUICK_CASES : cases;
     }
 
-    /** How many places a pass has at most; a disk without a page cache is slow. */
-    int mostPlaces(CacheMode cache) {
-        int most = quick ? QUICK_PLACES : PLACES;
-        return cache.direct() ? Math.min(most, DIRECT_PLACES) : most;
+    /** How many places a pass has at most. */
+    int mostPlaces() {
+        return quick ? QUICK_PLACES : PLACES;
+    }
+
+    /** The same for requests one by one, of which a disk without a page cache does few. */
+    int mostPlacesOneByOne(CacheMode cache) {
+        return cache.direct() ? Math.min(mostPlaces(), DIRECT_PLACES) : mostPlaces();
     }
 
     /** How many blocks of data a large disk has. */
