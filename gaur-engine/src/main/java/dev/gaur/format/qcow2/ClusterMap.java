@@ -73,7 +73,16 @@ final class ClusterMap {
      * @return where, within one slice; of length 0 if the first byte cannot
      */
     Run findInPlace(long guestOffset, long length) {
-        TableSlice slice = cache.get(geometry.sliceNumber(guestOffset));
+        return inPlace(cache.get(geometry.sliceNumber(guestOffset)), guestOffset, length);
+    }
+
+    /** The same from what is in memory; null if that does not tell. Never blocks. */
+    @Nullable Run findInPlaceInMemory(long guestOffset, long length) {
+        TableSlice slice = cache.getIfPresent(geometry.sliceNumber(guestOffset));
+        return slice == null ? null : inPlace(slice, guestOffset, length);
+    }
+
+    private Run inPlace(TableSlice slice, long guestOffset, long length) {
         int index = geometry.sliceIndex(guestOffset);
         Run run = runIn(slice, guestOffset, length);
         if (run.kind() != Kind.NORMAL || !L2Entry.isCopied(slice.entry(index))) {

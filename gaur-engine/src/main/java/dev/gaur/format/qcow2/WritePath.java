@@ -120,7 +120,10 @@ final class WritePath {
         return done;
     }
 
-    /** Begins to overwrite what may be, if all of it may and lies in one piece; see the waist. */
+    /**
+     * Begins to overwrite what may be, if all of it may, lies in one piece, and memory tells where;
+     * see the waist.
+     */
     @Nullable PendingRequest beginInPlace(View view, long guestOffset, MemorySegment source) {
         int ticket = watched ? Epoch.PAUSED : epoch.tryEnter();
         if (ticket == Epoch.PAUSED) {
@@ -129,8 +132,8 @@ final class WritePath {
         PendingRequest begun = null;
         try {
             long length = source.byteSize();
-            Run run = view.map().findInPlace(guestOffset, length);
-            if (run.length() == length) {
+            Run run = view.map().findInPlaceInMemory(guestOffset, length);
+            if (run != null && run.length() == length) {
                 checkNotMetadata(run.hostOffset(), length);
                 begun = data.beginWrite(run.hostOffset(), source);
             }

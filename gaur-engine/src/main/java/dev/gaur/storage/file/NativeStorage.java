@@ -52,6 +52,7 @@ final class NativeStorage implements StorageNode {
         }
     }
 
+    private final Object makingAio = new Object();
     private volatile @Nullable AioRequests aio;
 
     private final FileHints hints;
@@ -233,13 +234,16 @@ final class NativeStorage implements StorageNode {
         return known != null ? known : makeAio(io);
     }
 
-    private synchronized AioRequests makeAio(DirectIo io) {
-        AioRequests known = aio;
-        if (known == null) {
-            known = new AioRequests(fd, io, gate);
-            aio = known;
+    /** Under a lock of its own: who changes the length waits for writes that were begun. */
+    private AioRequests makeAio(DirectIo io) {
+        synchronized (makingAio) {
+            AioRequests known = aio;
+            if (known == null) {
+                known = new AioRequests(fd, io, gate);
+                aio = known;
+            }
+            return known;
         }
-        return known;
     }
 
     @Override

@@ -163,6 +163,29 @@ class BegunWriteTest {
         begin(CLUSTER - PART, PART).finish();
     }
 
+    /** Who loads it may wait for others. */
+    @Test
+    void whatMemoryDoesNotTellIsNotBegun() {
+        Kinds.Kind small =
+                Kinds.of(SIZE).stream()
+                        .filter(it -> it.name().startsWith("512"))
+                        .findFirst()
+                        .orElseThrow();
+        MemoryStorage storage = small.create();
+        try (Image written = small.open(storage)) {
+            written.write(0, MemorySegment.ofArray(bytes(2 * PART)), Durability.CACHED);
+        }
+        BegunFile begins = new BegunFile(storage);
+        MemorySegment source = arena.allocate(PART, PART);
+        try (Image other = Qcow2Format.INSTANCE.open(begins, FormatOptions.DEFAULT, small)) {
+            other.write(SIZE - PART, source, Durability.CACHED);
+            other.flush();
+            assertNull(other.beginWrite(0, source), "its table was not read yet");
+            other.read(0, arena.allocate(PART, PART));
+            Objects.requireNonNull(other.beginWrite(0, source)).finish();
+        }
+    }
+
     private static Thread start(Runnable work) {
         Thread thread = Thread.ofPlatform().daemon().start(work);
         while (thread.isAlive() && thread.getState() != Thread.State.WAITING) {

@@ -24,6 +24,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -35,6 +36,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -234,6 +236,25 @@ class DirectStorageTest extends GrowingStorageContract {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(BLOCK, BLOCK);
             assertThrows(BlockException.class, () -> closed.beginWrite(0, memory));
+        }
+    }
+
+    /** That thread may wait for writes that were begun. */
+    @Test
+    void whoBeginsTheFirstDoesNotWaitForWhoChangesTheLength() throws Exception {
+        try (StorageNode storage = filled(new byte[BLOCK]);
+                Arena arena = Arena.ofShared()) {
+            MemorySegment source = arena.allocate(BLOCK, BLOCK);
+            AtomicReference<PendingRequest> write = new AtomicReference<>();
+            Thread other;
+            synchronized (storage) { // As who changes the length has it.
+                other =
+                        Thread.ofPlatform()
+                                .daemon()
+                                .start(() -> write.set(storage.beginWrite(0, source)));
+                assertTrue(other.join(Duration.ofMinutes(1)), "it waits");
+            }
+            Objects.requireNonNull(write.get()).finish();
         }
     }
 
