@@ -7,6 +7,7 @@ import dev.gaur.nbd.NbdErrors;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Iterator;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,7 @@ final class BegunRequests {
 
     private final BlockIo disk;
     private final Buffers buffers;
-    private final ArrayDeque<Begun> requests = new ArrayDeque<>();
+    private final ArrayDeque<Begun> requests = new ArrayDeque<>(REQUESTS_MAX);
     private int underWay;
 
     BegunRequests(BlockIo disk, Buffers buffers) {
@@ -35,14 +36,17 @@ final class BegunRequests {
     final class Begun implements AutoCloseable {
         private final Request request;
         private final Buffers.Buffer buffer;
-        private final PendingRequest pending;
+        private @Nullable PendingRequest pending;
         private boolean finished;
         private int error;
 
-        private Begun(Request request, Buffers.Buffer buffer, PendingRequest pending) {
+        private Begun(Request request, Buffers.Buffer buffer) {
             this.request = request;
             this.buffer = buffer;
-            this.pending = pending;
+        }
+
+        private PendingRequest pending() {
+            return Objects.requireNonNull(pending);
         }
 
         Request request() {
@@ -66,7 +70,7 @@ final class BegunRequests {
             underWay--;
             boolean over = false;
             try {
-                pending.finish();
+                pending().finish();
                 over = true;
             } catch (RuntimeException failure) {
                 error = NbdErrors.of(failure);
@@ -79,7 +83,7 @@ final class BegunRequests {
         }
 
         private boolean isDone() {
-            return finished || pending.isDone();
+            return finished || pending().isDone();
         }
 
         @Override
@@ -107,12 +111,10 @@ final class BegunRequests {
             return false;
         }
         MemorySegment data = buffer.data(request.length());
-        PendingRequest pending = tryBegin(() -> disk.beginRead(request.offset(), data));
-        if (pending == null) {
+        if (!begin(request, buffer, () -> disk.beginRead(request.offset(), data))) {
             buffer.close();
             return false;
         }
-        add(request, buffer, pending);
         return true;
     }
 
@@ -131,12 +133,7 @@ final class BegunRequests {
      */
     boolean beginWrite(Request request, Buffers.Buffer buffer) {
         MemorySegment data = buffer.data(request.length());
-        PendingRequest pending = tryBegin(() -> disk.beginWrite(request.offset(), data));
-        if (pending == null) {
-            return false;
-        }
-        add(request, buffer, pending);
-        return true;
+        return begin(request, buffer, () -> disk.beginWrite(request.offset(), data));
     }
 
     private static @Nullable PendingRequest tryBegin(Supplier<@Nullable PendingRequest> begins) {
@@ -149,9 +146,17 @@ final class BegunRequests {
         }
     }
 
-    private void add(Request request, Buffers.Buffer buffer, PendingRequest pending) {
-        requests.add(new Begun(request, buffer, pending));
+    private boolean begin(
+            Request request, Buffers.Buffer buffer, Supplier<@Nullable PendingRequest> begins) {
+        // All memory comes first: nobody would finish what was begun and lost.
+        Begun made = new Begun(request, buffer);
+        made.pending = tryBegin(begins);
+        if (made.pending == null) {
+            return false;
+        }
+        requests.add(made);
         underWay++;
+        return true;
     }
 
     /** Takes one that is done, to be closed by the caller; null if there is none. */
@@ -172,10 +177,14 @@ final class BegunRequests {
         requests.getFirst().finish();
     }
 
-    /** Waits for all. */
+    /** Waits for all, also if one ends with an Error. */
     void finishAll() {
         if (underWay > 0) {
-            requests.forEach(Begun::finish);
+            try {
+                requests.forEach(Begun::finish);
+            } finally {
+                finishAll(); // Each time there are fewer.
+            }
         }
     }
 }

@@ -229,6 +229,7 @@ final class Transmission {
         try {
             workers.run(() -> answer(size, work));
         } catch (OutOfMemoryError noThread) {
+            reads.letGo(); // It may wait for them.
             answer(size, work);
         }
     }
@@ -386,6 +387,9 @@ final class Transmission {
                 awaitData();
             }
             outlet.flush();
+        }
+        if (inlet.available() < length) {
+            reads.letGo(); // There is no room for more to come meanwhile.
         }
     }
 

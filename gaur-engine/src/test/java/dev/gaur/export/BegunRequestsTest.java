@@ -2,6 +2,7 @@ package dev.gaur.export;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -76,7 +77,7 @@ class BegunRequestsTest {
         }
         long each = memory.out() / 3;
         assertThrows(OutOfMemoryError.class, reads::finishAll);
-        reads.finishAll();
+        assertEquals(3, disk.finished(), "the others, too: somebody may wait for them");
         for (int i : new int[] {0, 2}) {
             BegunRequests.Begun read = reads.next();
             assertNotNull(read);
@@ -86,6 +87,22 @@ class BegunRequestsTest {
         assertNull(reads.next());
         assertEquals(each, memory.out());
         assertEquals(3, disk.finished()); // Each once: it leaves an epoch.
+    }
+
+    private static Request write(int flags, long length) {
+        return new Request(flags, Nbd.CMD_WRITE, 1, 0, length);
+    }
+
+    @Test
+    void onlySmallWritesThatNeedNotBeStableAreBegun() {
+        BegunRequests requests =
+                new BegunRequests(
+                        disk(() -> false),
+                        new Buffers.Server().forConnection(new Progress(), () -> {}));
+        assertTrue(requests.mayWrite(write(0, BLOCK)));
+        assertFalse(requests.mayWrite(write(Nbd.CMD_FLAG_FUA, BLOCK)));
+        assertFalse(requests.mayWrite(write(0, 0)));
+        assertFalse(requests.mayWrite(write(0, 1 << 20)));
     }
 
     @Test
@@ -220,6 +237,20 @@ class BegunRequestsTest {
             TestServer.await("reads stay under way", () -> isStill(disk));
             Thread other = Thread.ofPlatform().daemon().start(disk.epoch::awaitEarlier);
             other.join();
+        }
+    }
+
+    /** More than there is room for beside what is under way; the rest may never come. */
+    @Test
+    void whoSendsPartOfALargeWriteHoldsNoRead() throws Exception {
+        BegunDisk disk = disk(() -> false);
+        try (TestServer server = serve(disk);
+                NbdScript half = NbdScript.simple(server.tcp, "disk")) {
+            half.send(
+                    half.header(0, Nbd.CMD_READ, 1, BLOCK, BLOCK),
+                    half.header(0, Nbd.CMD_WRITE, 2, 0, 1 << 20),
+                    new byte[600 << 10]);
+            TestServer.await("reads stay under way", () -> isStill(disk));
         }
     }
 

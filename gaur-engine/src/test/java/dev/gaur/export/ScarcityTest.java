@@ -8,6 +8,7 @@ import dev.gaur.block.Durability;
 import dev.gaur.nbd.Nbd;
 import dev.gaur.nbd.NbdErrors;
 import dev.gaur.storage.memory.MemoryStorage;
+import dev.gaur.testkit.BegunDisk;
 import dev.gaur.testkit.NbdScript;
 import dev.gaur.testkit.PassingDisk;
 import dev.gaur.testkit.TestBytes;
@@ -117,6 +118,22 @@ class ScarcityTest {
         @Override
         public void start() {
             throw new OutOfMemoryError("unable to create native thread");
+        }
+    }
+
+    /** Who has to do what workers should do does not wait for a read of its own. */
+    @Test
+    void withoutThreadsAFlushWaitsForNoReadThatNobodyFinishes() throws IOException {
+        BegunDisk disk = new BegunDisk(new MemoryStorage("disk", MIB), () -> false, _ -> false);
+        Workers none = new Workers(Stillborn::new);
+        try (TestServer server = new TestServer(folder, OPTIONS, disk, new Buffers.Server(), none);
+                NbdScript client = 
+                        NbdScript.with(server.unix, "disk", Nbd.OPT_STRUCTURED_REPLY)) {
+            client.send(
+                    client.header(0, Nbd.CMD_READ, 1, 0, 512),
+                    client.header(0, Nbd.CMD_FLUSH, 2, 0, 0));
+            assertEquals(0, client.reply().error());
+            assertEquals(0, client.reply().error());
         }
     }
 

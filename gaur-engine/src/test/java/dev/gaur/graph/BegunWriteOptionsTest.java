@@ -1,7 +1,9 @@
 package dev.gaur.graph;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.BlockException;
 import dev.gaur.block.PendingRequest;
@@ -57,5 +59,16 @@ class BegunWriteOptionsTest {
     @Test
     void notWhereNothingMayBeWritten() {
         assertThrows(BlockException.Denied.class, () -> begins("", CacheMode.NONE, false));
+    }
+
+    /** Somebody has to look at the first sector. */
+    @Test
+    void notWhereNobodySaidWhatItIs() {
+        OpenRequest request = OpenRequest.READ.withWritable(true).withCache(CacheMode.NONE);
+        try (BlockDevice disk = ChainOpener.open(path.toString(), request);
+                Arena arena = Arena.ofConfined()) {
+            assertTrue(disk.isGuessedRaw());
+            assertNull(disk.beginWrite(0, arena.allocate(PIECE, PIECE)));
+        }
     }
 }

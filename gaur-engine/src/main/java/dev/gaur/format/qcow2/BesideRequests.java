@@ -30,16 +30,13 @@ record BesideRequests(Epoch changes, Supplier<@Nullable WriteEngine> engine) {
         if (ticket == Epoch.PAUSED) {
             return null;
         }
-        PendingRequest begun = null;
-        try {
-            WriteEngine ready = engine.get();
-            begun = ready == null ? null : begins.apply(ready);
-        } finally {
-            if (begun == null) {
-                changes.leave(ticket);
-            }
-        }
-        return begun == null ? null : new InsideRequest(begun, changes, ticket);
+        return InsideRequest.begin(
+                changes,
+                ticket,
+                () -> {
+                    WriteEngine ready = engine.get();
+                    return ready == null ? null : begins.apply(ready);
+                });
     }
 
     /** Others who help to write out. */

@@ -1,6 +1,7 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockEvent;
+import dev.gaur.block.BlockException;
 import dev.gaur.block.StorageNode;
 import dev.gaur.mem.BufferPool;
 import dev.gaur.sync.Epoch;
@@ -52,11 +53,21 @@ final class CowAround {
 
     /** Reads what lies before and behind bytes that are to be laid into {@code all} then. */
     void readBoth(View view, long start, MemorySegment all, long head, long tail) {
-        if (gapsReadApart < 2 && head > 0 && all.byteSize() > tail && tail - head < MUCH) {
-            read(view, start, all);
-        } else {
-            read(view, start, all.asSlice(0, head));
-            read(view, start + tail, all.asSlice(tail));
+        boolean small = head > 0 && all.byteSize() > tail && tail - head < MUCH;
+        if (gapsReadApart < 2 && small && tryRead(view, start, all)) {
+            return;
+        }
+        read(view, start, all.asSlice(0, head));
+        read(view, start + tail, all.asSlice(tail));
+    }
+
+    /** Reads more than is needed; false if that fails: what is needed may be readable. */
+    private boolean tryRead(View view, long from, MemorySegment target) {
+        try {
+            read(view, from, target);
+            return true;
+        } catch (BlockException _) {
+            return false;
         }
     }
 
@@ -76,19 +87,28 @@ final class CowAround {
             }
             at = stop < end ? parts.endOf(stop) : end;
         }
-        if (gaps <= gapsReadApart) {
-            return readGaps(view, start, cluster, from, end, parts);
-        }
+        return gaps > gapsReadApart && readAtOnce(view, start, cluster, firstGap, lastEnd, parts)
+                ? (long) lastEnd - firstGap
+                : readGaps(view, start, cluster, from, end, parts);
+    }
+
+    /** Fills all gaps, or none: with what lies between them it may be unreadable. */
+    private boolean readAtOnce(
+            View view, long start, MemorySegment cluster, int from, int end, ByteRanges parts) {
         try (BufferPool.Lease lease = buffers.lease()) {
-            MemorySegment around = lease.segment(lastEnd - firstGap);
-            read(view, start + firstGap, around);
-            for (int at = firstGap; at < lastEnd; ) {
-                int next = parts.next(at);
-                int stop = next < 0 ? lastEnd : Math.min(next, lastEnd);
-                MemorySegment.copy(around, at - firstGap, cluster, at, stop - at);
-                at = stop < lastEnd ? parts.endOf(stop) : lastEnd;
+            MemorySegment around = lease.segment(end - from);
+            if (!tryRead(view, start + from, around)) {
+                return false;
             }
-            return (long) lastEnd - firstGap;
+            for (int at = from; at < end; ) {
+                int next = parts.next(at);
+                int stop = next < 0 ? end : Math.min(next, end);
+                MemorySegment.copy(around, at - from, cluster, at, stop - at);
+                at = stop < end ? parts.endOf(stop) : end;
+            }
+            return true;
+        } catch (OutOfMemoryError _) {
+            return false; // Without a buffer one by one.
         }
     }
 

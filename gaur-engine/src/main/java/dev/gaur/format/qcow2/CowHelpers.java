@@ -1,7 +1,6 @@
 package dev.gaur.format.qcow2;
 
 import java.util.List;
-import java.util.concurrent.Phaser;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -89,7 +88,7 @@ record CowHelpers(Side besides, Side own, int most, AtomicInteger makingRoom) {
         private final Consumer<CachedCluster> action;
         private final AtomicInteger next = new AtomicInteger();
         private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-        private final Phaser working = new Phaser(1);
+        private int working; // guarded by this
 
         Shared(List<CachedCluster> clusters, Consumer<CachedCluster> action) {
             this.clusters = clusters;
@@ -99,13 +98,13 @@ record CowHelpers(Side besides, Side own, int most, AtomicInteger makingRoom) {
         void run(int helpers) {
             Runnable help = this::help;
             for (int i = 0; i < helpers; i++) {
-                working.register();
+                count(1);
                 if (!own.tryRun(help)) {
-                    working.arriveAndDeregister();
+                    count(-1);
                 }
             }
             doSome();
-            working.arriveAndAwaitAdvance();
+            awaitOthers();
             switch (failure.get()) {
                 case RuntimeException exception -> throw exception;
                 case Error error -> throw error;
@@ -117,7 +116,27 @@ record CowHelpers(Side besides, Side own, int most, AtomicInteger makingRoom) {
             try {
                 doSome();
             } finally {
-                working.arriveAndDeregister();
+                count(-1);
+            }
+        }
+
+        private synchronized void count(int change) {
+            working += change;
+            notifyAll();
+        }
+
+        /** Waits; needs no memory. An interrupt is kept for later. */
+        private synchronized void awaitOthers() {
+            boolean interrupted = false;
+            while (working > 0) {
+                try {
+                    wait();
+                } catch (InterruptedException _) {
+                    interrupted = true;
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
         }
 

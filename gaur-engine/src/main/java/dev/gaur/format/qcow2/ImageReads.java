@@ -69,18 +69,12 @@ record ImageReads(@Nullable Epoch epoch, Supplier<View> view) {
 
     /** Begins a read, which is inside until it is finished. */
     @Nullable PendingRequest beginRead(long offset, MemorySegment target) {
-        int ticket = epoch == null ? NONE : epoch.tryEnter();
-        if (ticket == Epoch.PAUSED) {
-            return null;
+        if (epoch == null) {
+            return path().beginRead(offset, target);
         }
-        PendingRequest read = null;
-        try {
-            read = path().beginRead(offset, target);
-        } finally {
-            if (read == null) {
-                leave(ticket);
-            }
-        }
-        return read == null || epoch == null ? read : new InsideRequest(read, epoch, ticket);
+        int ticket = epoch.tryEnter();
+        return ticket == Epoch.PAUSED
+                ? null
+                : InsideRequest.begin(epoch, ticket, () -> path().beginRead(offset, target));
     }
 }

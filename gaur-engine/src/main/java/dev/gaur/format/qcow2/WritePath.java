@@ -3,6 +3,7 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
+import dev.gaur.block.Extent;
 import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroNode;
@@ -129,30 +130,38 @@ final class WritePath {
         if (ticket == Epoch.PAUSED) {
             return null;
         }
-        PendingRequest begun = null;
+        return InsideRequest.begin(
+                epoch,
+                ticket,
+                () -> {
+                    long place = findWhole(view, guestOffset, source.byteSize());
+                    return place < 0 ? null : data.beginWrite(place, source);
+                });
+    }
+
+    /** Where a range lies that can be overwritten in one piece; below 0 if it cannot. */
+    private long findWhole(View view, long guestOffset, long length) {
         try {
-            long length = source.byteSize();
             Run run = view.map().findInPlaceInMemory(guestOffset, length);
-            if (run != null && run.length() == length) {
-                checkNotMetadata(run.hostOffset(), length);
-                begun = data.beginWrite(run.hostOffset(), source);
-            }
-        } finally {
-            if (begun == null) {
-                epoch.leave(ticket);
-            }
+            // Who says that an image is damaged writes that to the file, which waits for others.
+            boolean whole = run != null && run.length() == length;
+            return whole && !isMetadata(run.hostOffset(), length)
+                    ? run.hostOffset()
+                    : Extent.NOWHERE;
+        } catch (OutOfMemoryError _) {
+            return Extent.NOWHERE; // Nothing is begun: who does it in the other way will say so.
         }
-        return begun == null ? null : new InsideRequest(begun, epoch, ticket);
+    }
+
+    private boolean isMetadata(long hostOffset, long length) {
+        long first = geometry.clusterIndex(hostOffset);
+        long count = geometry.clusterIndex(hostOffset + length - 1) - first + 1;
+        return data == file && metadata.containsAny(first, count);
     }
 
     /** Q5: guest data never goes where metadata lies. */
     private void checkNotMetadata(long hostOffset, long length) {
-        if (data != file) {
-            return;
-        }
-        long first = geometry.clusterIndex(hostOffset);
-        long count = geometry.clusterIndex(hostOffset + length - 1) - first + 1;
-        if (metadata.containsAny(first, count)) {
+        if (isMetadata(hostOffset, length)) {
             throw health.corrupt(
                     "data cluster", hostOffset, "guest data would overwrite metadata of the image");
         }

@@ -34,6 +34,8 @@ final class AioRequests implements AutoCloseable {
     private final MemorySegment addresses;
     private final MemorySegment events;
     private final MemorySegment noTime;
+    private int eventCount; // guarded by taking, as are the events
+    private int eventsTaken;
 
     /** Those under way: so that their memory stays reachable as long as the device uses it. */
     private final @Nullable Begun[] begun = new Begun[REQUESTS_MAX];
@@ -100,17 +102,31 @@ final class AioRequests implements AutoCloseable {
             return done;
         }
 
+        /** Gives back what it holds. */
+        void over() {
+            gate.leave(ticket);
+        }
+
         @Override
-        public void finish() {
-            while (!done) {
-                await(this);
-            }
+        public final void finish() {
+            awaitDone();
             try {
                 if (result != memory.byteSize()) {
                     doAgain();
                 }
             } finally {
-                gate.leave(ticket);
+                over();
+            }
+        }
+
+        /** Whatever else happens: until then the device reads or writes. */
+        private void awaitDone() {
+            while (!done) {
+                try {
+                    await(this);
+                } catch (OutOfMemoryError _) {
+                    Thread.yield();
+                }
             }
         }
     }
@@ -150,12 +166,9 @@ final class AioRequests implements AutoCloseable {
         }
 
         @Override
-        public void finish() {
-            try {
-                super.finish();
-            } finally {
-                direct.end(stamp);
-            }
+        void over() {
+            super.over();
+            direct.end(stamp);
         }
     }
 
@@ -199,8 +212,9 @@ final class AioRequests implements AutoCloseable {
     }
 
     private Begun add(Begun added) {
-        int slot = free[--freeCount];
-        added.put(request(slot), slot);
+        int slot = free[freeCount - 1];
+        added.put(request(slot), slot); // Last of what may fail.
+        freeCount--;
         begun[slot] = added;
         waiting[waitingCount++] = slot;
         return added;
@@ -215,7 +229,7 @@ final class AioRequests implements AutoCloseable {
         submit();
         if (Aio.mayHaveEvents(ring) && taking.tryLock()) {
             try {
-                take(Aio.events(context, 0, REQUESTS_MAX, events, noTime));
+                take(0, noTime);
             } finally {
                 taking.unlock();
             }
@@ -227,21 +241,24 @@ final class AioRequests implements AutoCloseable {
         taking.lock();
         try {
             if (!wanted.done) { // Then its result is to come: nobody else takes any meanwhile.
-                take(Aio.events(context, 1, REQUESTS_MAX, events, MemorySegment.NULL));
+                take(1, MemorySegment.NULL);
             }
         } finally {
             taking.unlock();
         }
     }
 
-    private void take(int count) {
-        if (count <= 0) {
-            return;
+    private void take(int least, MemorySegment time) {
+        if (eventsTaken == eventCount) { // Else somebody had no memory to go on.
+            eventsTaken = 0;
+            eventCount = 0;
+            eventCount = Math.max(0, Aio.events(context, least, REQUESTS_MAX, events, time));
         }
         beginning.lock();
         try {
-            for (int i = 0; i < count; i++) {
-                end((int) Aio.tag(events, i), Aio.result(events, i));
+            while (eventsTaken < eventCount) {
+                end((int) Aio.tag(events, eventsTaken), Aio.result(events, eventsTaken));
+                eventsTaken++;
             }
         } finally {
             beginning.unlock();

@@ -21,12 +21,15 @@ import dev.gaur.testkit.StorageWrapper;
 import dev.gaur.testkit.TestBytes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -247,6 +250,95 @@ class BegunWriteTest {
         PendingRequest write = begin(2 * CLUSTER, PART);
         assertEquals(2, marked.count());
         write.finish();
+    }
+
+    /** Where a part of a cluster could not be written the others wait on, in the file or not. */
+    @Test
+    void whatWaitsIsNotOverwrittenBelow() {
+        Kinds.Kind extended = Kinds.of(SIZE).getLast(); // Over a backing file.
+        MemoryStorage other = extended.create();
+        AtomicInteger until = new AtomicInteger();
+        BegunFile bad =
+                new BegunFile(other) {
+                    @Override
+                    public void write(long offset, MemorySegment source, Durability durability) {
+                        if (until.decrementAndGet() == 0) {
+                            throw new BlockException.Media("image", "", offset, "made up", 5, null);
+                        }
+                        super.write(offset, source, durability);
+                    }
+                };
+        try (Image opened = Qcow2Format.INSTANCE.open(bad, FormatOptions.DEFAULT, extended)) {
+            opened.write(0, MemorySegment.ofArray(bytes(100)), Durability.CACHED);
+            opened.write(10 * 512, MemorySegment.ofArray(bytes(100)), Durability.CACHED);
+            until.set(2);
+            assertThrows(BlockException.Media.class, opened::flush);
+            byte[] newer = bytes(100);
+            MemorySegment source = arena.allocate(100).copyFrom(MemorySegment.ofArray(newer));
+            assertNull(opened.beginWrite(0, source));
+            opened.flush();
+            Objects.requireNonNull(opened.beginWrite(0, source)).finish();
+            assertArrayEquals(newer, TestBytes.readArray(opened, 0, 100));
+        }
+    }
+
+    /** Nothing is begun then: who does it in the other way says so, and nobody else suffers. */
+    @Test
+    void withoutMemoryForATableNothingIsBegun() {
+        Kinds.Kind small = Kinds.of(SIZE).get(1); // With several tables.
+        MemoryStorage other = small.create();
+        AtomicBoolean scarce = new AtomicBoolean();
+        BegunFile poor =
+                new BegunFile(other) {
+                    @Override
+                    public void read(long offset, MemorySegment target) {
+                        if (scarce.get()) {
+                            throw new OutOfMemoryError("made up");
+                        }
+                        super.read(offset, target);
+                    }
+                };
+        try (Image filled = small.open(other)) {
+            filled.write(0, MemorySegment.ofArray(bytes(SIZE)), Durability.CACHED);
+        }
+        try (Image opened = Qcow2Format.INSTANCE.open(poor, FormatOptions.DEFAULT, small)) {
+            MemorySegment source = arena.allocate(PART, PART);
+            opened.write(0, source, Durability.CACHED);
+            scarce.set(true);
+            assertNull(opened.beginWrite(SIZE / 2, source));
+            scarce.set(false);
+            Objects.requireNonNull(opened.beginWrite(SIZE / 2, source)).finish();
+        }
+    }
+
+    private static final int L1_AT = 40;
+
+    private long u64(long at) {
+        return ByteBuffer.wrap(TestBytes.read(file, at, Long.BYTES)).getLong();
+    }
+
+    private void put(long at, long word) {
+        byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(word).array();
+        file.write(at, MemorySegment.ofArray(bytes), Durability.CACHED);
+    }
+
+    /** Marking the image as damaged would wait for writes under way, perhaps this thread's. */
+    @Test
+    void metadataIsNotOverwrittenAndSomebodyElseSaysSo() {
+        fill();
+        image.close();
+        long table = u64(L1_AT);
+        long entry = L2Entry.hostOffset(u64(table)) + Long.BYTES;
+        long right = u64(entry);
+        put(entry, table | L2Entry.COPIED);
+        image = open(FormatOptions.DEFAULT);
+        write(0, PART);
+        MemorySegment source = arena.allocate(PART, PART);
+        assertNull(image.beginWrite(CLUSTER, source));
+        begin(0, PART).finish();
+        image.close();
+        put(entry, right);
+        image = open(FormatOptions.DEFAULT);
     }
 
     @Test

@@ -318,4 +318,18 @@ class CowCacheSideTest {
         disk.image.flush();
         assertEquals(1, disk.base.reads() - before);
     }
+
+    /** Reading more than is needed must not fail what would have been done without. */
+    @ParameterizedTest
+    @ValueSource(longs = {AUTO, OFF})
+    void whatIsOverwrittenNeedNotBeReadable(long bytes) {
+        disk.reopen(new Direct(disk.file), bytes);
+        disk.badFrom = CLUSTER + 2 * PIECE;
+        disk.badEnd = disk.badFrom + PIECE;
+        disk.bad = true;
+        writePartOf(1);
+        disk.image.flush();
+        assertEquals(0, disk.held());
+        disk.assertReadsLeft();
+    }
 }

@@ -42,7 +42,9 @@ final class CowDisk implements ReferenceOpener, AutoCloseable {
     final List<Integer> writes = new ArrayList<>();
     StorageNode top;
     Image image;
-    boolean bad; // The backing file's second cluster.
+    boolean bad; // The backing file's second cluster, or what is said here.
+    int badFrom = CLUSTER;
+    int badEnd = 2 * CLUSTER;
 
     CowDisk(Qcow2CreateOptions options, long bytes) {
         new Random(1).nextBytes(model);
@@ -86,7 +88,7 @@ final class CowDisk implements ReferenceOpener, AutoCloseable {
         return new StorageWrapper(base) {
             @Override
             public void read(long offset, MemorySegment target) {
-                if (bad && offset < 2 * CLUSTER && offset + target.byteSize() > CLUSTER) {
+                if (bad && offset < badEnd && offset + target.byteSize() > badFrom) {
                     throw new BlockException.Media("base", "", offset, "bad", EIO, null);
                 }
                 super.read(offset, target);
