@@ -127,8 +127,7 @@ class ScarcityTest {
         BegunDisk disk = new BegunDisk(new MemoryStorage("disk", MIB), () -> false, _ -> false);
         Workers none = new Workers(Stillborn::new);
         try (TestServer server = new TestServer(folder, OPTIONS, disk, new Buffers.Server(), none);
-                NbdScript client = 
-                        NbdScript.with(server.unix, "disk", Nbd.OPT_STRUCTURED_REPLY)) {
+                NbdScript client = NbdScript.with(server.unix, "disk", Nbd.OPT_STRUCTURED_REPLY)) {
             client.send(
                     client.header(0, Nbd.CMD_READ, 1, 0, 512),
                     client.header(0, Nbd.CMD_FLUSH, 2, 0, 0));

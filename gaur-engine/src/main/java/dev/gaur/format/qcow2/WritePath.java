@@ -144,8 +144,7 @@ final class WritePath {
         try {
             Run run = view.map().findInPlaceInMemory(guestOffset, length);
             // Who says that an image is damaged writes that to the file, which waits for others.
-            boolean whole = run != null && run.length() == length;
-            return whole && !isMetadata(run.hostOffset(), length)
+            return run != null && run.length() == length && !isMetadata(run.hostOffset(), length)
                     ? run.hostOffset()
                     : Extent.NOWHERE;
         } catch (OutOfMemoryError _) {
