@@ -40,6 +40,12 @@ final class ClusterSet {
         return false;
     }
 
+    /** Tells whether a cluster that a range of the file touches is in the set. */
+    boolean containsAnyOf(Geometry geometry, long hostOffset, long length) {
+        long first = geometry.clusterIndex(hostOffset);
+        return containsAny(first, geometry.clusterIndex(hostOffset + length - 1) - first + 1);
+    }
+
     boolean contains(long cluster) {
         var all = chunks;
         long index = cluster >>> CHUNK_BITS;

@@ -1,7 +1,6 @@
 package dev.gaur.format.qcow2;
 
 import dev.gaur.block.BlockException;
-import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.format.FormatOptions;
 import dev.gaur.format.qcow2.CachedCluster.Found;
@@ -172,10 +171,9 @@ final class CowCache {
         return length == source.byteSize() ? source : source.asSlice(from, length);
     }
 
-    /** Begins a write of what is not cached at all, if it is one in place; see the waist. */
-    @Nullable PendingRequest beginWrite(View on, long guestOffset, MemorySegment source) {
-        boolean plain = table.isPlain(geometry, guestOffset, source.byteSize());
-        return plain ? writePath.beginInPlace(on, guestOffset, source) : null;
+    /** Whether nothing waits of the clusters that a range touches. */
+    boolean isPlain(long guestOffset, long length) {
+        return table.isPlain(geometry, guestOffset, length);
     }
 
     /** How far it is to the next cached cluster; the first one is none. */

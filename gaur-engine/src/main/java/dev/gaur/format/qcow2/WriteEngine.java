@@ -31,6 +31,7 @@ final class WriteEngine {
     private final Journal journal;
     private final WriteBack writeBack;
     private final WritePath writePath;
+    private final BegunWrites begunWrites;
     private final ZeroPath zeroPath;
     private final CompressedWrites compressedWrites;
     private final BitmapStore bitmaps;
@@ -94,6 +95,7 @@ final class WriteEngine {
                         file, data, header, allocator, journal, metadata, health, epoch, discard);
         Linker linker = new Linker(file, now, allocator, metadata, writeBack);
         RangeLock claims = new RangeLock();
+        this.begunWrites = new BegunWrites(file, data, geometry, metadata, epoch);
         this.writePath =
                 new WritePath(
                         file, data, geometry, allocator, metadata, linker, epoch, claims, health);
@@ -153,7 +155,8 @@ final class WriteEngine {
     @Nullable PendingRequest beginWrite(View view, long guestOffset, MemorySegment source) {
         check(view, guestOffset, source.byteSize());
         bitmaps.mark(guestOffset, source.byteSize());
-        return waiting.beginWrite(view, guestOffset, source);
+        boolean plain = waiting.isPlain(guestOffset, source.byteSize());
+        return plain ? begunWrites.tryBegin(view, guestOffset, source) : null;
     }
 
     void zero(View view, long guestOffset, long length, ZeroMode mode, Durability durability) {

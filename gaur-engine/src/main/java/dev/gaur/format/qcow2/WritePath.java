@@ -3,8 +3,6 @@ package dev.gaur.format.qcow2;
 import dev.gaur.block.BlockEvent;
 import dev.gaur.block.BlockNode;
 import dev.gaur.block.Durability;
-import dev.gaur.block.Extent;
-import dev.gaur.block.PendingRequest;
 import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroNode;
 import dev.gaur.format.qcow2.ClusterAllocator.Taken;
@@ -121,46 +119,9 @@ final class WritePath {
         return done;
     }
 
-    /**
-     * Begins to overwrite what may be, if all of it may, lies in one piece, and memory tells where;
-     * see the waist.
-     */
-    @Nullable PendingRequest beginInPlace(View view, long guestOffset, MemorySegment source) {
-        int ticket = watched ? Epoch.PAUSED : epoch.tryEnter();
-        if (ticket == Epoch.PAUSED) {
-            return null;
-        }
-        return InsideRequest.begin(
-                epoch,
-                ticket,
-                () -> {
-                    long place = findWhole(view, guestOffset, source.byteSize());
-                    return place < 0 ? null : data.beginWrite(place, source);
-                });
-    }
-
-    /** Where a range lies that can be overwritten in one piece; below 0 if it cannot. */
-    private long findWhole(View view, long guestOffset, long length) {
-        try {
-            Run run = view.map().findInPlaceInMemory(guestOffset, length);
-            // Who says that an image is damaged writes that to the file, which waits for others.
-            return run != null && run.length() == length && !isMetadata(run.hostOffset(), length)
-                    ? run.hostOffset()
-                    : Extent.NOWHERE;
-        } catch (OutOfMemoryError _) {
-            return Extent.NOWHERE; // Nothing is begun: who does it in the other way will say so.
-        }
-    }
-
-    private boolean isMetadata(long hostOffset, long length) {
-        long first = geometry.clusterIndex(hostOffset);
-        long count = geometry.clusterIndex(hostOffset + length - 1) - first + 1;
-        return data == file && metadata.containsAny(first, count);
-    }
-
     /** Q5: guest data never goes where metadata lies. */
     private void checkNotMetadata(long hostOffset, long length) {
-        if (isMetadata(hostOffset, length)) {
+        if (data == file && metadata.containsAnyOf(geometry, hostOffset, length)) {
             throw health.corrupt(
                     "data cluster", hostOffset, "guest data would overwrite metadata of the image");
         }

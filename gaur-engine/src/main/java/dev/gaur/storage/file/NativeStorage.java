@@ -237,11 +237,8 @@ final class NativeStorage implements StorageNode {
     /** Under a lock of its own: who changes the length waits for writes that were begun. */
     private AioRequests makeAio(DirectIo io) {
         synchronized (makingAio) {
-            AioRequests known = aio;
-            if (known == null) {
-                known = new AioRequests(fd, io, gate);
-                aio = known;
-            }
+            AioRequests known = aio != null ? aio : new AioRequests(fd, io, gate);
+            aio = known;
             return known;
         }
     }
