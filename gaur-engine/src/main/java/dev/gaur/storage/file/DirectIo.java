@@ -8,6 +8,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.StampedLock;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Requests to a file that is open with O_DIRECT: these must begin and end at multiples of the
@@ -31,6 +32,9 @@ final class DirectIo {
 
     /** How many want it alone: else who has no thread that waits would never let them. */
     private final AtomicInteger loners = new AtomicInteger();
+
+    /** Who has it alone. */
+    private volatile @Nullable Thread loner;
 
     private volatile long alignment = SECTOR;
 
@@ -59,6 +63,9 @@ final class DirectIo {
 
     /** Makes a change of whole blocks, or one that needs no buffer. */
     long beside(LongSupplier change) {
+        if (isLoner()) {
+            return change.getAsLong();
+        }
         long stamp = changes.readLock();
         try {
             return change.getAsLong();
@@ -69,17 +76,27 @@ final class DirectIo {
 
     /** Makes a change while nobody else makes one. */
     long alone(LongSupplier change) {
+        if (isLoner()) {
+            return change.getAsLong();
+        }
         loners.incrementAndGet();
         try {
             long stamp = changes.writeLock();
+            loner = Thread.currentThread();
             try {
                 return change.getAsLong();
             } finally {
+                loner = null;
                 changes.unlockWrite(stamp);
             }
         } finally {
             loners.decrementAndGet();
         }
+    }
+
+    /** Who moves the end of a device writes zeros, too: the lock knows no owner. */
+    private boolean isLoner() {
+        return loner == Thread.currentThread();
     }
 
     /**
