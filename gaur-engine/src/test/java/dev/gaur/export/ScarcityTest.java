@@ -88,16 +88,19 @@ class ScarcityTest {
         }
     }
 
+    /** Its requests come at once: a single one would be done before the next ones are looked at. */
     @Test
     void oneClientKeepsNoMoreThanItsShare() throws IOException {
         MemoryStorage large = new MemoryStorage("large", 64 * MIB);
         Buffers.Server buffers = new Buffers.Server();
         PassingDisk slow = new PassingDisk(large);
-        try (TestServer server = new TestServer(folder, OPTIONS, slow, buffers, new Workers())) {
-            NbdScript greedy = NbdScript.simple(server.unix, "disk");
-            for (int i = 0; i < 40; i++) {
-                greedy.request(0, Nbd.CMD_READ, i, 0, 20 * MIB);
+        try (TestServer server = new TestServer(folder, OPTIONS, slow, buffers, new Workers());
+                NbdScript greedy = NbdScript.simple(server.unix, "disk")) {
+            byte[][] requests = new byte[40][];
+            for (int i = 0; i < requests.length; i++) {
+                requests[i] = greedy.header(0, Nbd.CMD_READ, i, 0, 20 * MIB);
             }
+            greedy.send(requests);
             TestServer.await("it has none", () -> buffers.largeOut() == 3 * 20);
             try (NbdScript good = NbdScript.simple(server.unix, "disk")) {
                 for (int i = 0; i < 20; i++) {
@@ -105,7 +108,6 @@ class ScarcityTest {
                 }
                 TestServer.await("it has more", () -> buffers.largeOut() == 3 * 20);
             }
-            greedy.close();
         }
     }
 

@@ -3,6 +3,7 @@ package dev.gaur.testkit;
 import dev.gaur.nbd.Nbd;
 import dev.gaur.net.Endpoint;
 import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -128,11 +129,13 @@ public final class NbdScript implements AutoCloseable {
         return ByteBuffer.allocate(size);
     }
 
-    /** Sends. */
+    /** Sends all at once: the server does not see the first ones without the others. */
     public NbdScript send(byte[]... parts) throws IOException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
         for (byte[] part : parts) {
-            out.write(part);
+            all.writeBytes(part);
         }
+        out.write(all.toByteArray());
         return this;
     }
 
