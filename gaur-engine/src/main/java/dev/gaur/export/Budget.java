@@ -1,5 +1,6 @@
 package dev.gaur.export;
 
+import dev.gaur.sync.Waiting;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -54,16 +55,10 @@ final class Budget {
         boolean interrupted = false;
         waiting++;
         while (!attempt.succeeds()) {
-            try {
-                wait();
-            } catch (InterruptedException _) {
-                interrupted = true;
-            }
+            interrupted |= Waiting.on(this);
         }
         waiting--;
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Waiting.keep(interrupted);
     }
 
     /** Returns how many bytes are out. */

@@ -1,5 +1,7 @@
 package dev.gaur.export;
 
+import dev.gaur.sync.Waiting;
+
 /**
  * Counts the requests of one connection that workers have, and bounds them. The connection's thread
  * begins them, any thread ends them.
@@ -22,9 +24,11 @@ final class Flights {
 
     /** Waits until a request may be handed to a worker. */
     synchronized void begin(long size) {
+        boolean interrupted = false;
         while (!hasRoom(size)) {
-            await();
+            interrupted |= Waiting.on(this);
         }
+        Waiting.keep(interrupted);
         requests++;
         bytes += size;
         none = false;
@@ -42,17 +46,12 @@ final class Flights {
         return none;
     }
 
+    /** Waits until there is none: what workers use must not be released before its time. */
     synchronized void awaitNone() {
+        boolean interrupted = false;
         while (requests > 0) {
-            await();
+            interrupted |= Waiting.on(this);
         }
-    }
-
-    private void await() {
-        try {
-            wait();
-        } catch (InterruptedException _) {
-            // Nobody interrupts; and what workers use must not be released before its time.
-        }
+        Waiting.keep(interrupted);
     }
 }

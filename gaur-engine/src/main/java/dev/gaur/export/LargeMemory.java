@@ -1,5 +1,6 @@
 package dev.gaur.export;
 
+import dev.gaur.sync.Waiting;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
@@ -76,9 +77,7 @@ final class LargeMemory {
                 boolean taken = waiting.peek() == this && takeNow(mebibytes);
                 waiting.remove(this);
                 LargeMemory.this.notifyAll(); // It is the next one's turn.
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
-                }
+                Waiting.keep(interrupted);
                 return taken;
             }
         }
@@ -148,12 +147,7 @@ final class LargeMemory {
      * @return whether the thread was interrupted
      */
     private synchronized boolean pause(long nanos) {
-        try {
-            wait(nanos == 0 ? 0 : TimeUnit.NANOSECONDS.toMillis(nanos) + 1);
-            return false;
-        } catch (InterruptedException _) {
-            return true;
-        }
+        return Waiting.on(this, nanos == 0 ? 0 : TimeUnit.NANOSECONDS.toMillis(nanos) + 1);
     }
 
     /** Gives up those whose clients have not moved since it was called before. */

@@ -4,6 +4,7 @@ import dev.gaur.net.Endpoint;
 import dev.gaur.net.Listener;
 import dev.gaur.net.Net;
 import dev.gaur.net.Transport;
+import dev.gaur.sync.Waiting;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayList;
@@ -238,15 +239,10 @@ public final class NbdServer implements AutoCloseable {
             if (end != Long.MAX_VALUE && left <= 0) {
                 break;
             }
-            try {
-                wait(TimeUnit.NANOSECONDS.toMillis(left) + (left > 0 ? 1 : 0));
-            } catch (InterruptedException _) {
-                interrupted = true;
-            }
+            long millis = TimeUnit.NANOSECONDS.toMillis(left) + (left > 0 ? 1 : 0);
+            interrupted |= Waiting.on(this, millis);
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Waiting.keep(interrupted);
     }
 
     /**

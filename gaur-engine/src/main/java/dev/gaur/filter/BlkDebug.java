@@ -8,6 +8,7 @@ import dev.gaur.block.StorageNode;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.filter.DebugRule.InjectError;
 import dev.gaur.filter.DebugRule.IoType;
+import dev.gaur.sync.Waiting;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -97,15 +98,9 @@ public final class BlkDebug extends DelegatingStorage implements Breakpoints {
         notifyAll();
         boolean interrupted = false;
         while (hit.stream().anyMatch(each -> !each.resumed)) {
-            try {
-                wait();
-            } catch (InterruptedException _) {
-                interrupted = true;
-            }
+            interrupted |= Waiting.on(this);
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Waiting.keep(interrupted);
     }
 
     /** Takes the breakpoints that are hit, the newest first. */
@@ -186,15 +181,9 @@ public final class BlkDebug extends DelegatingStorage implements Breakpoints {
     public synchronized void await(String tag) {
         boolean interrupted = false;
         while (stopped.stream().noneMatch(each -> each.tag.equals(tag))) {
-            try {
-                wait();
-            } catch (InterruptedException _) {
-                interrupted = true;
-            }
+            interrupted |= Waiting.on(this);
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Waiting.keep(interrupted);
     }
 
     /** Fails if a rule in force says so. */

@@ -7,6 +7,7 @@ import dev.gaur.block.Extent;
 import dev.gaur.block.ExtentVisitor;
 import dev.gaur.block.ZeroMode;
 import dev.gaur.mem.BufferPool;
+import dev.gaur.sync.Waiting;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,17 +49,7 @@ final class DeepChain implements BlockIo {
                         .stackSize(stackSize)
                         .uncaughtExceptionHandler((_, thrown) -> failure.set(thrown))
                         .start(request);
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException _) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Waiting.forEndOf(thread);
         switch (failure.get()) {
             case null -> {}
             case RuntimeException exception -> throw exception;

@@ -1,5 +1,6 @@
 package dev.gaur.job;
 
+import dev.gaur.sync.Waiting;
 import java.util.concurrent.CancellationException;
 
 /**
@@ -23,15 +24,9 @@ final class Turnstile {
     private synchronized void await(long ticket) {
         boolean interrupted = false;
         while (next != ticket && !closed) {
-            try {
-                wait();
-            } catch (InterruptedException _) {
-                interrupted = true; // The others decide whether the job ends.
-            }
+            interrupted |= Waiting.on(this); // The others decide whether the job ends.
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Waiting.keep(interrupted);
         if (closed) {
             throw new CancellationException("another worker failed");
         }

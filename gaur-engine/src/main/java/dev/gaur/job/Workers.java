@@ -1,5 +1,6 @@
 package dev.gaur.job;
 
+import dev.gaur.sync.Waiting;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -28,7 +29,7 @@ final class Workers {
             threads.add(Thread.ofPlatform().name(name + "-" + i).daemon().start(guarded(body)));
         }
         guarded(body).run();
-        threads.forEach(Workers::join);
+        threads.forEach(Waiting::forEndOf); // Buffers must not be used after we return.
         synchronized (this) {
             // Not a switch: the JVM makes a class for one over types, at every start.
             if (failure instanceof RuntimeException problem) {
@@ -57,20 +58,5 @@ final class Workers {
             }
         }
         stop.run();
-    }
-
-    private static void join(Thread thread) {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                thread.join();
-                break;
-            } catch (InterruptedException _) {
-                interrupted = true; // Buffers and files must not be used after we return.
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

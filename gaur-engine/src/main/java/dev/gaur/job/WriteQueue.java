@@ -1,5 +1,6 @@
 package dev.gaur.job;
 
+import dev.gaur.sync.Waiting;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CancellationException;
@@ -48,15 +49,9 @@ final class WriteQueue<T> {
     synchronized T take() {
         boolean interrupted = false;
         while (empty.isEmpty() && made == most && !closed) {
-            try {
-                wait();
-            } catch (InterruptedException _) {
-                interrupted = true; // The others decide whether the job ends.
-            }
+            interrupted |= Waiting.on(this); // The others decide whether the job ends.
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Waiting.keep(interrupted);
         checkOpen();
         if (empty.isEmpty()) {
             T parcel = factory.get();

@@ -118,35 +118,19 @@ public final class Epoch {
     private synchronized void awaitResumed() {
         boolean interrupted = false;
         while (paused) {
-            interrupted |= await();
+            interrupted |= Waiting.on(this);
         }
-        keep(interrupted);
+        Waiting.keep(interrupted);
     }
 
     private synchronized void awaitEmpty(int set) {
         waiting++;
         boolean interrupted = false;
         while (isSomebodyIn(set)) {
-            interrupted |= await();
+            interrupted |= Waiting.on(this);
         }
         waiting--;
-        keep(interrupted);
-    }
-
-    /** Waits for a change; returns whether the thread was interrupted, which waits for nobody. */
-    private boolean await() {
-        try {
-            wait();
-            return false;
-        } catch (InterruptedException _) {
-            return true;
-        }
-    }
-
-    private static void keep(boolean interrupted) {
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Waiting.keep(interrupted);
     }
 
     private boolean isSomebodyIn(int set) {

@@ -69,15 +69,9 @@ public final class Gate {
         closed = true;
         boolean interrupted = false;
         while (isSomebodyInside()) {
-            try {
-                wait();
-            } catch (InterruptedException _) {
-                interrupted = true;
-            }
+            interrupted |= Waiting.on(this);
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Waiting.keep(interrupted);
         return true;
     }
 

@@ -2,6 +2,7 @@ package dev.gaur.storage.nbd;
 
 import dev.gaur.net.Net;
 import dev.gaur.net.Transport;
+import dev.gaur.sync.Waiting;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -93,17 +94,7 @@ record Dialer(NbdAddress address, ClientOptions options) {
         @Override
         public void close() {
             over.countDown();
-            boolean interrupted = false;
-            while (thread.isAlive()) {
-                try {
-                    thread.join();
-                } catch (InterruptedException _) {
-                    interrupted = true;
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            Waiting.forEndOf(thread);
         }
     }
 }
