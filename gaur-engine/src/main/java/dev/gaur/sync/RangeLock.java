@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Exclusive claims on ranges: who claims a range that overlaps an earlier claim waits for that to
- * end. First come, first served; claims that do not overlap never wait. One thread holds one claim
- * at a time, or it may wait for itself. Made for some dozens of claims at once.
+ * end. First come, first served; claims that do not overlap never wait. Who has a claim waits for
+ * no other one, or he may wait for himself. Made for some dozens of claims at once.
  */
 public final class RangeLock {
     private @Nullable Claim first;
@@ -41,6 +41,30 @@ public final class RangeLock {
     /** Waits until nobody else has any of the range. An interrupt is kept for later. */
     public synchronized Claim claim(long from, long length) {
         Claim claim = new Claim(from, from + length);
+        append(claim);
+        boolean interrupted = false;
+        while (claim.isBlocked()) {
+            interrupted |= Waiting.on(this);
+        }
+        Waiting.keep(interrupted);
+        return claim;
+    }
+
+    /**
+     * Claims a range that nobody has or waits for, else returns null. So whoever has another claim
+     * may have this one, too: he never waits for it, and others get theirs when he ends both.
+     */
+    public synchronized @Nullable Claim tryClaim(long from, long length) {
+        Claim claim = new Claim(from, from + length);
+        claim.previous = last;
+        if (claim.isBlocked()) {
+            return null;
+        }
+        append(claim);
+        return claim;
+    }
+
+    private void append(Claim claim) {
         Claim tail = last;
         claim.previous = tail;
         if (tail == null) {
@@ -49,18 +73,6 @@ public final class RangeLock {
             tail.next = claim;
         }
         last = claim;
-        boolean interrupted = false;
-        while (claim.isBlocked()) {
-            try {
-                wait();
-            } catch (InterruptedException _) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        return claim;
     }
 
     private synchronized void remove(Claim claim) {

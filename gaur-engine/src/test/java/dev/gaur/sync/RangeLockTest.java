@@ -1,6 +1,8 @@
 package dev.gaur.sync;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -50,6 +52,24 @@ class RangeLockTest {
     }
 
     @Test
+    void whoDoesNotWaitGetsWhatNobodyHasOrWaitsFor() throws Exception {
+        RangeLock.Claim first = lock.claim(0, 10);
+        assertNull(lock.tryClaim(5, 10));
+        Thread other = Thread.ofPlatform().start(() -> lock.claim(9, 11).close());
+        while (other.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+        assertNull(lock.tryClaim(15, 1), "somebody waits for it");
+        RangeLock.Claim second = lock.tryClaim(20, 10);
+        assertNotNull(second);
+        assertNull(lock.tryClaim(29, 1));
+        first.close();
+        other.join();
+        second.close();
+        lock.claim(0, Long.MAX_VALUE).close();
+    }
+
+    @Test
     void noTwoThreadsHaveAPlaceAtOnce() throws Exception {
         AtomicIntegerArray owners = new AtomicIntegerArray(100);
         AtomicInteger wrong = new AtomicInteger();
@@ -75,12 +95,22 @@ class RangeLockTest {
         int from = random.nextInt(100);
         int length = 1 + random.nextInt(Math.min(10, 100 - from));
         RangeLock.Claim claim = lock.claim(from, length);
-        for (int i = from; i < from + length; i++) {
-            wrong.addAndGet(owners.getAndIncrement(i));
-        }
-        for (int i = from; i < from + length; i++) {
-            owners.getAndDecrement(i);
+        own(from, from + length, owners, wrong);
+        int other = random.nextInt(100);
+        RangeLock.Claim more = lock.tryClaim(other, 1);
+        if (more != null) { // Nobody waits for ever: neither for this one nor for the first.
+            own(other, other + 1, owners, wrong);
+            more.close();
         }
         claim.close();
+    }
+
+    private static void own(int from, int end, AtomicIntegerArray owners, AtomicInteger wrong) {
+        for (int i = from; i < end; i++) {
+            wrong.addAndGet(owners.getAndIncrement(i));
+        }
+        for (int i = from; i < end; i++) {
+            owners.getAndDecrement(i);
+        }
     }
 }

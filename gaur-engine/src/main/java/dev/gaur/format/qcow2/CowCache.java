@@ -94,7 +94,8 @@ final class CowCache {
         long most = Math.min(bytes, geometry.clusterOffset(CLUSTERS_MAX));
         this.memory = new CowMemory(geometry.clusterSize(), most, tally.bytes);
         this.table = new CowTable(memory.slots());
-        this.writeOuts = new CowWriteOuts(geometry, writePath, tally, memory, table, lock);
+        this.writeOuts =
+                new CowWriteOuts(geometry, writePath, tally, memory, table, lock, incomplete);
         this.wholeMax = (long) memory.slotsPerChunk() * geometry.clusterSize() / WHOLE_SHARE;
     }
 
@@ -367,7 +368,7 @@ final class CowCache {
     private boolean evict(CachedCluster cluster) {
         boolean out = false;
         try {
-            tally.evictions.add(writeOut(cluster));
+            tally.evictions.add(writeOuts.writeOut(view, cluster, true));
             out = true;
         } catch (BlockException | OutOfMemoryError _) {
             // Its bytes are safe here. The next flush tries again, and says so if it fails.
@@ -421,15 +422,15 @@ final class CowCache {
         return cluster != null && now - cluster.born() > AGE_MAX;
     }
 
-    private int writeOut(CachedCluster first) {
-        return writeOuts.writeOut(view, first);
+    private void writeAlone(CachedCluster cluster) {
+        writeOuts.writeOut(view, cluster, false);
     }
 
     /** Brings what waits of a range to the file. */
     void writeOut(long guestOffset, long length) {
         if (length > 0 && !table.isEmpty()) {
             long last = geometry.clusterIndex(guestOffset + length - 1);
-            table.within(geometry.clusterIndex(guestOffset), last).forEach(this::writeOut);
+            table.within(geometry.clusterIndex(guestOffset), last).forEach(this::writeAlone);
         }
     }
 
@@ -445,7 +446,7 @@ final class CowCache {
         }
         Consumer<CachedCluster> out =
                 cluster -> {
-                    writeOut(cluster);
+                    writeOuts.writeOut(view, cluster, true);
                     afterEach.run();
                 };
         new CowDrain(health, writeOuts, out).run(table.within(0, Long.MAX_VALUE), helpers);
@@ -474,7 +475,7 @@ final class CowCache {
             if (covered && each.hasWholeSectors()) {
                 inside.add(each);
             } else {
-                writeOut(each);
+                writeAlone(each);
             }
         }
         end(inside, change);

@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +32,7 @@ final class CowDrain {
     /** Does it; throws the first failure when all was tried, or at once if it ends all changes. */
     void run(List<CachedCluster> all, CowHelpers helpers) {
         if (helpers.most() > 0) { // Whole ones leave together: that is work for one.
-            helpers.forEach(all.stream().filter(it -> !it.isWhole()).toList(), this::tryOnce);
+            helpers.forEach(groups(all), group -> group.forEach(this::tryOnce));
         }
         long passed = -1;
         for (CachedCluster each : all) {
@@ -43,6 +44,17 @@ final class CowDrain {
         if (failure != null) {
             throw failure;
         }
+    }
+
+    /**
+     * Those that are not whole; together what may leave together, so that nobody gets in the way.
+     */
+    private List<List<CachedCluster>> groups(List<CachedCluster> all) {
+        return List.copyOf(
+                all.stream()
+                        .filter(each -> !each.isWhole())
+                        .collect(Collectors.groupingBy(writeOuts::group))
+                        .values());
     }
 
     private void tryOnce(CachedCluster cluster) {

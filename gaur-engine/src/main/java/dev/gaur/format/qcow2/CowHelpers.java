@@ -1,5 +1,6 @@
 package dev.gaur.format.qcow2;
 
+import dev.gaur.sync.Waiting;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -20,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 record CowHelpers(Side besides, Side own, int most, AtomicInteger makingRoom) {
     /** So many clusters one has for itself: fewer are not worth a thread. */
     private static final int CLUSTERS_EACH = 16;
+
+    /** And so many groups of them. */
+    private static final int GROUPS_EACH = 4;
 
     /** Those who do work elsewhere. */
     @FunctionalInterface
@@ -74,24 +78,25 @@ record CowHelpers(Side besides, Side own, int most, AtomicInteger makingRoom) {
     }
 
     /**
-     * Does something with each cluster, with the others' help; all is over when it returns.
+     * Does something with each group of clusters, with the others' help; all is over when it
+     * returns.
      *
      * @param action what it throws ends all, and is thrown when all have ended
      */
-    void forEach(List<CachedCluster> clusters, Consumer<CachedCluster> action) {
-        new Shared(clusters, action).run(Math.min(most, clusters.size() / CLUSTERS_EACH));
+    void forEach(List<List<CachedCluster>> groups, Consumer<List<CachedCluster>> action) {
+        new Shared(groups, action).run(Math.min(most, groups.size() / GROUPS_EACH));
     }
 
     /** Work that several do together. */
     private final class Shared {
-        private final List<CachedCluster> clusters;
-        private final Consumer<CachedCluster> action;
+        private final List<List<CachedCluster>> groups;
+        private final Consumer<List<CachedCluster>> action;
         private final AtomicInteger next = new AtomicInteger();
         private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         private int working; // guarded by this
 
-        Shared(List<CachedCluster> clusters, Consumer<CachedCluster> action) {
-            this.clusters = clusters;
+        Shared(List<List<CachedCluster>> groups, Consumer<List<CachedCluster>> action) {
+            this.groups = groups;
             this.action = action;
         }
 
@@ -129,26 +134,20 @@ record CowHelpers(Side besides, Side own, int most, AtomicInteger makingRoom) {
         private synchronized void awaitOthers() {
             boolean interrupted = false;
             while (working > 0) {
-                try {
-                    wait();
-                } catch (InterruptedException _) {
-                    interrupted = true;
-                }
+                interrupted |= Waiting.on(this);
             }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            Waiting.keep(interrupted);
         }
 
         private void doSome() {
             try {
                 int index;
-                while ((index = next.getAndIncrement()) < clusters.size()) {
-                    action.accept(clusters.get(index));
+                while ((index = next.getAndIncrement()) < groups.size()) {
+                    action.accept(groups.get(index));
                 }
             } catch (RuntimeException | Error thrown) {
                 failure.compareAndSet(null, thrown);
-                next.set(clusters.size());
+                next.set(groups.size());
             }
         }
     }

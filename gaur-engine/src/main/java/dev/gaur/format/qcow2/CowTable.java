@@ -22,13 +22,16 @@ final class CowTable {
 
     private final int rowBits;
     private final List<CachedCluster> all = new ArrayList<>();
+    private final int slots;
     private volatile @Nullable AtomicReferenceArray<CachedCluster> rows;
+    private volatile @Nullable AtomicReferenceArray<CachedCluster> bySlot;
     private volatile int count;
 
     /**
-     * @param most how many clusters there may be
+     * @param most how many clusters there may be, and from 0 on the numbers of their slots
      */
     CowTable(int most) {
+        this.slots = most;
         this.rowBits = Integer.SIZE - Integer.numberOfLeadingZeros(Math.max(1, most));
     }
 
@@ -63,6 +66,12 @@ final class CowTable {
         return true;
     }
 
+    /** Finds the cluster whose memory is a slot, or was until just now. */
+    @Nullable CachedCluster inSlot(int slot) {
+        AtomicReferenceArray<CachedCluster> present = bySlot;
+        return count == 0 || present == null ? null : present.get(slot);
+    }
+
     private int row(long number) {
         return (int) ((number * GOLDEN) >>> (Long.SIZE - rowBits));
     }
@@ -70,8 +79,11 @@ final class CowTable {
     /** Adds a cluster that is not there. */
     synchronized void add(CachedCluster added) {
         AtomicReferenceArray<CachedCluster> present = rows;
-        if (present == null) {
+        AtomicReferenceArray<CachedCluster> slot = bySlot;
+        if (present == null || slot == null) {
+            slot = new AtomicReferenceArray<>(slots);
             present = new AtomicReferenceArray<>(1 << rowBits);
+            bySlot = slot;
             rows = present;
         }
         int row = row(added.number());
@@ -79,15 +91,18 @@ final class CowTable {
         added.index = all.size();
         all.add(added);
         present.set(row, added);
+        slot.set(added.slot(), added);
         count = all.size();
     }
 
     /** Takes a cluster out; who is just looking at it may go on from there. */
     synchronized void remove(CachedCluster removed) {
         AtomicReferenceArray<CachedCluster> present = rows;
-        if (present == null) {
+        AtomicReferenceArray<CachedCluster> slot = bySlot;
+        if (present == null || slot == null) {
             throw new AssertionError("nothing is there");
         }
+        slot.set(removed.slot(), null);
         int row = row(removed.number());
         CachedCluster before = null;
         for (CachedCluster each = present.get(row); each != removed; each = each.nextInRow) {

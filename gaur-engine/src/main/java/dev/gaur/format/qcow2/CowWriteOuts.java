@@ -7,21 +7,32 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How cached clusters leave: whole ones with those beside them that are whole, too, in one write.
+ * How cached clusters leave: whole ones with those beside them that are whole, too, in one write,
+ * and others with some that lie beside them in memory, wherever they belong in the disk.
  *
- * <p>Locks: the turns of the clusters that leave, in the order of the disk but for the first one,
+ * <p>Locks: the turn of the first cluster that leaves, then of others only what needs no waiting;
  * then claims; then the cache's, which guards queues and memory. Safe for many threads.
  */
 final class CowWriteOuts {
+    /** Of a small cache not too much leaves at once: it might have been filled. */
+    private static final int GROUP_SHARE = 4;
+
     private final Geometry geometry;
     private final WritePath writePath;
+    private final JoinedMoves joined;
     private final CowTally tally;
     private final CowMemory memory;
     private final CowTable table;
     private final ReentrantLock lock;
+    private final CowQueue incomplete;
+    private final int atOnce;
+
+    /** A group could not leave: who of them can do so by itself is not to suffer for the others. */
+    private volatile boolean apart;
 
     /**
      * @param lock guards the memory and the queues
+     * @param incomplete where those wait that are not whole
      */
     CowWriteOuts(
             Geometry geometry,
@@ -29,23 +40,33 @@ final class CowWriteOuts {
             CowTally tally,
             CowMemory memory,
             CowTable table,
-            ReentrantLock lock) {
+            ReentrantLock lock,
+            CowQueue incomplete) {
         this.geometry = geometry;
         this.writePath = writePath;
+        this.joined = writePath.joined();
         this.tally = tally;
         this.memory = memory;
         this.table = table;
         this.lock = lock;
+        this.incomplete = incomplete;
+        this.atOnce = Math.clamp(memory.slots() / GROUP_SHARE, 1, joined.atOnce());
+    }
+
+    /** The number of the group in memory of those that may leave together before they are whole. */
+    int group(CachedCluster cluster) {
+        return cluster.slot() / atOnce;
     }
 
     /**
      * Brings a cluster to the file, and those beside it that are whole as it is. They leave only
      * when the tables lead to their bytes.
      *
+     * @param others whether others may leave with one that is not whole
      * @return how many have left
      */
-    int writeOut(@Nullable View on, CachedCluster first) {
-        List<CachedCluster> run = takeTurns(first);
+    int writeOut(@Nullable View on, CachedCluster first, boolean others) {
+        List<CachedCluster> run = takeTurns(first, others && !apart);
         try {
             if (run.isEmpty()) {
                 return 0;
@@ -56,14 +77,41 @@ final class CowWriteOuts {
             CachedCluster head = run.getFirst();
             if (head.isWhole()) {
                 writeWhole(on, run);
-            } else {
-                long start = geometry.clusterOffset(head.number());
-                MemorySegment cluster = head.memory(geometry.clusterSize());
-                leave(run, writePath.writeParts(on, start, cluster, head.present()));
+                return run.size();
             }
-            return run.size();
+            int left = run.size() > 1 ? moveTogether(on, run) : 0;
+            if (first.isGone()) {
+                return left;
+            }
+            writeParts(on, first);
+            return left + 1;
         } finally {
+            if (run.size() > 1) {
+                putBack(run, first);
+            }
             run.forEach(CachedCluster::endTurn);
+        }
+    }
+
+    private void writeParts(View on, CachedCluster cluster) {
+        long start = geometry.clusterOffset(cluster.number());
+        MemorySegment bytes = cluster.memory(geometry.clusterSize());
+        long copied = writePath.writeParts(on, start, bytes, cluster.present());
+        leave(List.of(cluster), copied, false);
+        apart = false;
+    }
+
+    /** Returns how many have left, which may be none. */
+    private int moveTogether(View on, List<CachedCluster> run) {
+        boolean failed = true;
+        try {
+            int left = joined.move(on, run, (each, copied) -> leave(List.of(each), copied, true));
+            failed = false;
+            return left;
+        } finally {
+            if (failed) {
+                apart = true;
+            }
         }
     }
 
@@ -81,14 +129,14 @@ final class CowWriteOuts {
             }
         } finally {
             int count = done == length ? run.size() : (int) geometry.clusterIndex(done);
-            leave(run.subList(0, count), 0);
+            leave(run.subList(0, count), 0, count > 1);
         }
     }
 
     /** Q15: the tables lead to the bytes of clusters now. */
-    private void leave(List<CachedCluster> clusters, long copied) {
+    private void leave(List<CachedCluster> clusters, long copied, boolean merged) {
         for (CachedCluster each : clusters) {
-            tally.left(each, copied, clusters.size() > 1);
+            tally.left(each, copied, merged);
         }
         remove(clusters);
     }
@@ -105,10 +153,11 @@ final class CowWriteOuts {
     }
 
     /** Takes the turns of those that leave together, in the order of the disk; none if gone. */
-    private List<CachedCluster> takeTurns(CachedCluster first) {
+    private List<CachedCluster> takeTurns(CachedCluster first, boolean others) {
         // All memory that this needs comes first: nobody would end a turn that was lost.
         boolean many = first.isWhole();
-        List<CachedCluster> run = new ArrayList<>(many ? memory.slotsPerChunk() : 1);
+        int most = many ? memory.slotsPerChunk() : others ? atOnce : 1;
+        List<CachedCluster> run = new ArrayList<>(most);
         first.takeTurn();
         if (first.isGone()) {
             first.endTurn();
@@ -124,6 +173,8 @@ final class CowWriteOuts {
             while ((next = neighbour(next, 1)) != null) {
                 run.add(next);
             }
+        } else if (others && !first.isWhole()) {
+            addGroup(run, first);
         }
         return run;
     }
@@ -146,6 +197,58 @@ final class CowWriteOuts {
             return null;
         }
         return other;
+    }
+
+    /** Takes the turns of those around it in memory that are not whole, and that nobody has. */
+    private void addGroup(List<CachedCluster> run, CachedCluster first) {
+        int group = group(first);
+        CachedCluster next = first;
+        while ((next = besideInMemory(next, -1, group)) != null) {
+            run.addFirst(next);
+        }
+        next = first;
+        while ((next = besideInMemory(next, 1, group)) != null) {
+            run.add(next);
+        }
+        lock.lock();
+        try {
+            for (int i = 0; i < run.size(); i++) { // Others choose others; needs no memory.
+                if (run.get(i) != first) {
+                    CowQueue.remove(run.get(i));
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private @Nullable CachedCluster besideInMemory(CachedCluster of, int step, int group) {
+        int slot = of.slot() + step;
+        boolean joins = memory.follows(Math.max(slot, of.slot()), Math.min(slot, of.slot()));
+        CachedCluster other = slot >= 0 && joins ? table.inSlot(slot) : null;
+        if (other == null || group(other) != group || !other.tryTurn()) {
+            return null;
+        }
+        if (other.isGone() || other.isWhole() || other.present().count() == 0) {
+            other.endTurn();
+            return null;
+        }
+        return other;
+    }
+
+    /** Has those wait again that came with another one and did not leave. */
+    private void putBack(List<CachedCluster> run, CachedCluster first) {
+        lock.lock();
+        try {
+            for (int i = 0; i < run.size(); i++) {
+                CachedCluster each = run.get(i);
+                if (each != first && !each.isGone() && each.queue == null && !each.isWhole()) {
+                    incomplete.add(each);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Ends clusters, by who has their turns. */

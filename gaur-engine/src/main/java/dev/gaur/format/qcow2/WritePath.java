@@ -69,6 +69,11 @@ final class WritePath {
         this.early = new EarlyWrites(data);
     }
 
+    /** How several cached clusters move at once. */
+    JoinedMoves joined() {
+        return new JoinedMoves(this, geometry, file, data, allocator, claims, around, early);
+    }
+
     /** Writes all of {@code source}; visible when it returned. */
     void write(View view, long guestOffset, MemorySegment source) {
         long length = source.byteSize();
@@ -90,7 +95,7 @@ final class WritePath {
         return length == source.byteSize() ? source : source.asSlice(from, length);
     }
 
-    private void tell(BlockEvent event) {
+    void tell(BlockEvent event) {
         if (watched) {
             file.event(event);
         }
@@ -120,7 +125,7 @@ final class WritePath {
     }
 
     /** Q5: guest data never goes where metadata lies. */
-    private void checkNotMetadata(long hostOffset, long length) {
+    void checkNotMetadata(long hostOffset, long length) {
         if (data == file && metadata.containsAnyOf(geometry, hostOffset, length)) {
             throw health.corrupt(
                     "data cluster", hostOffset, "guest data would overwrite metadata of the image");
@@ -158,9 +163,9 @@ final class WritePath {
      * @param wasZero whether all of {@code cow} reads as zeros now
      * @param copyIsZero whether what is copied reads as zeros now
      */
-    private record Plan(CowPlan cow, long reused, boolean wasZero, boolean copyIsZero) {}
+    record Plan(CowPlan cow, long reused, boolean wasZero, boolean copyIsZero) {}
 
-    private @Nullable Plan plan(View view, long from, long end) {
+    @Nullable Plan plan(View view, long from, long end) {
         int ticket = epoch.enter();
         try {
             ClusterMap map = view.map();
@@ -286,7 +291,7 @@ final class WritePath {
         }
     }
 
-    private Taken takePlace(Plan plan, long firstCluster, long done, long most) {
+    Taken takePlace(Plan plan, long firstCluster, long done, long most) {
         if (plan.reused() != 0) {
             return new Taken(plan.reused(), 1, false);
         }
@@ -375,7 +380,7 @@ final class WritePath {
     }
 
     /** Q2: the bytes of all clusters were handed to the file. */
-    private void link(View view, CowPlan plan, Taken taken, boolean barrier) {
+    void link(View view, CowPlan plan, Taken taken, boolean barrier) {
         long first = geometry.alignDown(plan.from());
         linker.change(
                 view.map(),

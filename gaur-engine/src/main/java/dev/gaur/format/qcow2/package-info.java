@@ -18,23 +18,24 @@
  * CountBlock}, {@code CountPieces}, {@code Health}; {@code Refcounts}; {@code CountDeltas}; {@code
  * FileEnd}, {@code FreeSpace}, {@code ClusterAllocator}; {@code JournalRing}, {@code Journal};
  * {@code WriteBack}; {@code Linker}; {@code CowPlan}, {@code FilledSpace}, {@code CowAround},
- * {@code EarlyWrites}, {@code BegunWrites}, {@code WritePath}, {@code ZeroPath}, {@code
- * Preallocator}; {@code WriteStreams}, {@code CowWriteOuts}, {@code CowHelpers}; {@code CowDrain};
- * {@code CowCache}; {@code StreamPlaces}, {@code CompressedWrites}; {@code StoredBitmap}, {@code
- * BitmapWriter}, {@code BitmapClaims}; {@code BitmapStore}; {@code ImageBitmaps}; {@code
- * MetadataPlaces}, {@code CountState}, {@code JournalReplay}, {@code WriteEngine}; {@code
- * BesideRequests}; {@code ClusterTree}, {@code WholeImage}; {@code SnapshotChange}, {@code
- * ImageSnapshots}, {@code ImageResizer}, {@code ImageVmState}, {@code RefcountWidth}, {@code
- * ZeroExpansion}, {@code ImageAmender}; {@code CheckLog}, {@code ReferenceCounts}, {@code
- * TableVisits}, {@code DiskCounts}, {@code GuestUse}, {@code ReferenceCounter}; {@code BitmapScan},
- * {@code SnapshotScan}, {@code TreeScan}, {@code RefcountScan}; {@code ReferenceScan}; {@code
- * CopiedCheck}; {@code ConsistencyCheck}; {@code CountRepair}, {@code RefcountRebuild}, {@code
- * EntryRepair}, {@code SnapshotRepair}; {@code Repair}; {@code Inspection}, {@code TableInspector},
- * {@code Qcow2Inspector}; {@code Qcow2CreateOptions}, {@code Qcow2OptionNames}; {@code
- * NewRefcountBlock}, {@code AppendAllocator}; {@code NewImage}, {@code StreamPacker}, {@code
- * ReservedSpace}; {@code ImageCreator}, {@code SequentialImageWriter}, {@code Measure}; {@code
- * ImageParts}, {@code ShownView}, {@code ImageCompressing}, {@code ImageRebasing}, {@code
- * ImageReshaping}; {@code Qcow2Image}, {@code Qcow2Format}, which only wire them.
+ * {@code EarlyWrites}, {@code BegunWrites}, {@code WritePath}, {@code JoinedMoves}, {@code
+ * ZeroPath}, {@code Preallocator}; {@code WriteStreams}, {@code CowWriteOuts}, {@code CowHelpers};
+ * {@code CowDrain}; {@code CowCache}; {@code StreamPlaces}, {@code CompressedWrites}; {@code
+ * StoredBitmap}, {@code BitmapWriter}, {@code BitmapClaims}; {@code BitmapStore}; {@code
+ * ImageBitmaps}; {@code MetadataPlaces}, {@code CountState}, {@code JournalReplay}, {@code
+ * WriteEngine}; {@code BesideRequests}; {@code ClusterTree}, {@code WholeImage}; {@code
+ * SnapshotChange}, {@code ImageSnapshots}, {@code ImageResizer}, {@code ImageVmState}, {@code
+ * RefcountWidth}, {@code ZeroExpansion}, {@code ImageAmender}; {@code CheckLog}, {@code
+ * ReferenceCounts}, {@code TableVisits}, {@code DiskCounts}, {@code GuestUse}, {@code
+ * ReferenceCounter}; {@code BitmapScan}, {@code SnapshotScan}, {@code TreeScan}, {@code
+ * RefcountScan}; {@code ReferenceScan}; {@code CopiedCheck}; {@code ConsistencyCheck}; {@code
+ * CountRepair}, {@code RefcountRebuild}, {@code EntryRepair}, {@code SnapshotRepair}; {@code
+ * Repair}; {@code Inspection}, {@code TableInspector}, {@code Qcow2Inspector}; {@code
+ * Qcow2CreateOptions}, {@code Qcow2OptionNames}; {@code NewRefcountBlock}, {@code AppendAllocator};
+ * {@code NewImage}, {@code StreamPacker}, {@code ReservedSpace}; {@code ImageCreator}, {@code
+ * SequentialImageWriter}, {@code Measure}; {@code ImageParts}, {@code ShownView}, {@code
+ * ImageCompressing}, {@code ImageRebasing}, {@code ImageReshaping}; {@code Qcow2Image}, {@code
+ * Qcow2Format}, which only wire them.
  *
  * <p>Facts of the format cite the sections of the qcow2 specification in QEMU's documentation ("the
  * specification"). All numbers on disk are big-endian, but for the payload of bitmaps.

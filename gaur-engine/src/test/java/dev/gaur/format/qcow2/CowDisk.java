@@ -39,6 +39,7 @@ final class CowDisk implements ReferenceOpener, AutoCloseable {
     final byte[] model = new byte[SIZE];
     final CountingStorage base;
     final MemoryStorage file = new MemoryStorage("image", 0);
+    final MemoryStorage data = new MemoryStorage("data", 0); // Where options say so.
     final List<Integer> writes = new ArrayList<>();
     StorageNode top;
     Image image;
@@ -49,7 +50,8 @@ final class CowDisk implements ReferenceOpener, AutoCloseable {
     CowDisk(Qcow2CreateOptions options, long bytes) {
         new Random(1).nextBytes(model);
         base = new CountingStorage(new MemoryStorage("base", model.clone()));
-        ImageCreator.create(file, Optional.empty(), options.withBacking("base", "raw"));
+        Optional<StorageNode> apart = options.hasDataFile() ? Optional.of(data) : Optional.empty();
+        ImageCreator.create(file, apart, options.withBacking("base", "raw"));
         top = new Writes(file);
         image = open(bytes);
     }
@@ -98,7 +100,7 @@ final class CowDisk implements ReferenceOpener, AutoCloseable {
 
     @Override
     public StorageNode dataFile(Reference reference) {
-        throw new AssertionError(reference.toString());
+        return new KeepOpen(data, true);
     }
 
     void write(int at, int count, Durability durability) {

@@ -17,10 +17,15 @@ class CowHelpersTest {
 
     private final List<Runnable> begun = new ArrayList<>();
 
-    private static List<CachedCluster> clusters(int count) {
+    private static List<List<CachedCluster>> groups(int count, int each) {
         return IntStream.range(0, count)
-                .mapToObj(i -> new CachedCluster(i, i, MemorySegment.NULL, 0, 1, 0))
+                .mapToObj(group -> IntStream.range(group * each, (group + 1) * each))
+                .map(group -> group.mapToObj(CowHelpersTest::cluster).toList())
                 .toList();
+    }
+
+    private static CachedCluster cluster(int number) {
+        return new CachedCluster(number, number, MemorySegment.NULL, 0, 1, 0);
     }
 
     @Test
@@ -82,7 +87,7 @@ class CowHelpersTest {
                         return helped;
                     };
             new CowHelpers(work -> false, own, MOST)
-                    .forEach(clusters(100), each -> done.add(each.number()));
+                    .forEach(groups(50, 2), all -> all.forEach(each -> done.add(each.number())));
             assertEquals(
                     IntStream.range(0, 100).asLongStream().boxed().toList(),
                     done.stream().sorted().toList());
@@ -93,9 +98,9 @@ class CowHelpersTest {
     void fewClustersAreOnesOwnWork() {
         AtomicInteger asked = new AtomicInteger();
         var helpers = new CowHelpers(work -> false, work -> asked.incrementAndGet() < 0, MOST);
-        helpers.forEach(clusters(15), each -> {});
+        helpers.forEach(groups(3, 4), each -> {});
         assertEquals(0, asked.get());
-        helpers.forEach(clusters(16), each -> {});
+        helpers.forEach(groups(4, 4), each -> {});
         assertEquals(1, asked.get());
     }
 }
