@@ -482,13 +482,15 @@ final class CowCache {
     }
 
     private void end(List<CachedCluster> clusters, Replacement change) {
-        clusters.forEach(CachedCluster::takeTurn);
+        for (CachedCluster each : clusters) {
+            each.takeTurn();
+        }
         try {
             if (change.run()) {
                 writeOuts.remove(clusters.stream().filter(each -> !each.isGone()).toList());
             }
         } finally {
-            clusters.forEach(CachedCluster::endTurn);
+            CowWriteOuts.endTurns(clusters);
         }
     }
 

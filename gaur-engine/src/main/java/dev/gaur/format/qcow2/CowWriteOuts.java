@@ -89,7 +89,7 @@ final class CowWriteOuts {
             if (run.size() > 1) {
                 putBack(run, first);
             }
-            run.forEach(CachedCluster::endTurn);
+            endTurns(run);
         }
     }
 
@@ -158,12 +158,12 @@ final class CowWriteOuts {
         boolean many = first.isWhole();
         int most = many ? memory.slotsPerChunk() : others ? atOnce : 1;
         List<CachedCluster> run = new ArrayList<>(most);
+        run.add(first);
         first.takeTurn();
         if (first.isGone()) {
             first.endTurn();
             return List.of();
         }
-        run.add(first);
         if (many) {
             CachedCluster next = first;
             while ((next = neighbour(next, -1)) != null) {
@@ -234,6 +234,13 @@ final class CowWriteOuts {
             return null;
         }
         return other;
+    }
+
+    /** Needs no memory: nobody else would end them. */
+    static void endTurns(List<CachedCluster> clusters) {
+        for (int i = 0; i < clusters.size(); i++) {
+            clusters.get(i).endTurn();
+        }
     }
 
     /** Has those wait again that came with another one and did not leave. */

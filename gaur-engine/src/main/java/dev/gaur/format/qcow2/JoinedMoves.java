@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * nobody waits for a claim who has one. Safe for many threads.
  */
 final class JoinedMoves {
-    /** So much is one write; it is much more often the write than its length that costs. */
+    /** So much is one write; more of it gains little, and takes more from who might fill it. */
     private static final int BYTES = 256 << 10;
 
     /** Claims are made for some dozens at once. */
@@ -71,39 +71,42 @@ final class JoinedMoves {
      * @return how many were moved; 0 if the first one would be by itself, which is not done here
      */
     int move(View view, List<CachedCluster> run, ObjLongConsumer<CachedCluster> moved) {
-        List<Move> moves = new ArrayList<>(run.size()); // Before there are claims to be ended.
+        List<Move> moves = new ArrayList<>(run.size());
         try {
             for (CachedCluster each : run) {
-                Move move = prepare(view, each, moves.isEmpty());
-                if (move == null) {
+                if (!prepare(view, each, moves)) {
                     break;
                 }
-                moves.add(move);
             }
             return moves.size() < 2 ? 0 : moveAll(view, moves, moved);
         } finally {
-            moves.forEach(each -> each.claim().close());
+            for (int i = 0; i < moves.size(); i++) { // Needs no memory: claims have to end.
+                moves.get(i).claim().close();
+            }
         }
     }
 
     /** What is known of a cluster that moves. */
     private record Move(CachedCluster cluster, RangeLock.Claim claim, Plan plan) {}
 
-    /** Claims a cluster and looks what is to be done with it; null if it cannot join others. */
-    private @Nullable Move prepare(View view, CachedCluster cluster, boolean wait) {
+    /**
+     * Claims a cluster and looks what is to be done with it; returns whether it can join others.
+     */
+    private boolean prepare(View view, CachedCluster cluster, List<Move> moves) {
         long start = start(cluster);
         int size = geometry.clusterSize();
-        RangeLock.Claim claim = wait ? claims.claim(start, size) : claims.tryClaim(start, size);
+        RangeLock.Claim claim =
+                moves.isEmpty() ? claims.claim(start, size) : claims.tryClaim(start, size);
         if (claim == null) {
-            return null;
+            return false;
         }
-        Move move = null;
+        boolean joins = false;
         try {
             Plan plan = plan(view, cluster);
-            move = plan == null ? null : new Move(cluster, claim, plan);
-            return move;
+            joins = plan != null && moves.add(new Move(cluster, claim, plan));
+            return joins;
         } finally {
-            if (move == null) {
+            if (!joins) {
                 claim.close();
             }
         }
@@ -131,14 +134,14 @@ final class JoinedMoves {
 
     private int moveAll(View view, List<Move> moves, ObjLongConsumer<CachedCluster> moved) {
         CachedCluster head = moves.getFirst().cluster();
+        long[] copied = new long[moves.size()];
         Taken taken = path.takePlace(moves.getFirst().plan(), start(head), 0, moves.size());
         int end = (int) taken.clusters();
-        long[] copied = new long[end];
         int done = 0;
         boolean linking = false;
         try {
             path.checkNotMetadata(taken.hostOffset(), geometry.clusterOffset(end));
-            int unread = end - fillAll(view, moves, copied);
+            int unread = end - fillAll(view, moves, end, copied);
             end -= unread;
             free(taken, end, unread);
             write(taken, head, end);
@@ -166,9 +169,9 @@ final class JoinedMoves {
     }
 
     /** Reads what is missing; returns how many are whole then. What fails is for who is alone. */
-    private int fillAll(View view, List<Move> moves, long[] copied) {
+    private int fillAll(View view, List<Move> moves, int count, long[] copied) {
         int size = geometry.clusterSize();
-        for (int i = 0; i < copied.length; i++) {
+        for (int i = 0; i < count; i++) {
             CachedCluster each = moves.get(i).cluster();
             try {
                 MemorySegment bytes = each.memory(size);
@@ -177,7 +180,7 @@ final class JoinedMoves {
                 return i;
             }
         }
-        return copied.length;
+        return count;
     }
 
     private void write(Taken taken, CachedCluster head, int count) {
