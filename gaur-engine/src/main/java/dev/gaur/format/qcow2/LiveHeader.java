@@ -33,6 +33,9 @@ final class LiveHeader {
     private final StorageNode file;
     private volatile Header header;
 
+    /** The size of the disk while memory says another one; else negative. */
+    private long sizeInFile = -1; // guarded by this
+
     LiveHeader(StorageNode file, Header header) {
         this.file = file;
         this.header = header;
@@ -44,6 +47,7 @@ final class LiveHeader {
 
     /** Takes what somebody else wrote to the file. */
     synchronized void reload(Header written) {
+        sizeInFile = -1;
         header = written;
     }
 
@@ -62,6 +66,7 @@ final class LiveHeader {
         ByteBuffer bytes = ByteBuffer.allocate(L1_AT + SWITCH_BYTES - SIZE_AT);
         bytes.putLong(size).putInt(header.cryptMethod()).putInt(entries).putLong(offset);
         put(SIZE_AT, bytes);
+        sizeInFile = -1;
         change(
                 edit -> {
                     edit.size = size;
@@ -90,14 +95,27 @@ final class LiveHeader {
                 });
     }
 
-    /** Sets the size of the disk for who asks here; in the file it stays as it is. */
+    /** Sets the size of the disk for who asks here; in the file it stays, whatever is stored. */
     synchronized void setSizeInMemory(long size) {
+        sizeInFile = storedSize();
         change(edit -> edit.size = size);
+    }
+
+    private long storedSize() {
+        return sizeInFile < 0 ? header.virtualSize() : sizeInFile;
+    }
+
+    /** What is in the file, to be changed. */
+    private HeaderEdit editFile() {
+        HeaderEdit edit = new HeaderEdit(header);
+        edit.size = storedSize();
+        return edit;
     }
 
     /** Stores the virtual size in bytes. */
     synchronized void setSize(long size) {
         put(SIZE_AT, ByteBuffer.allocate(Long.BYTES).putLong(size));
+        sizeInFile = -1;
         change(edit -> edit.size = size);
     }
 
@@ -142,7 +160,7 @@ final class LiveHeader {
     synchronized void switchBitmaps(byte[] extension) {
         long without = header.autoclear() & ~Header.BITMAPS_VALID;
         long then = extension.length == 0 ? without : without | Header.BITMAPS_VALID;
-        HeaderEdit edit = new HeaderEdit(header);
+        HeaderEdit edit = editFile();
         edit.setExtension(HeaderExtension.BITMAPS, extension);
         edit.autoclear = then;
         Optional<List<byte[]>> steps = HeaderSteps.of(file.name(), firstCluster(), edit.header());
@@ -175,7 +193,7 @@ final class LiveHeader {
      * @throws BlockException.Unsupported if it does not fit, or the image can have none
      */
     synchronized void setBacking(String name, String format) {
-        HeaderEdit edit = new HeaderEdit(header);
+        HeaderEdit edit = editFile();
         putBacking(edit, name, format);
         Header changed = edit.header();
         HeaderCodec.encode(file.name(), changed); // It fits.
@@ -213,7 +231,7 @@ final class LiveHeader {
      * behind the first sector than names of features and of a file.
      */
     synchronized void rewrite(Consumer<HeaderEdit> change) {
-        HeaderEdit edit = new HeaderEdit(header);
+        HeaderEdit edit = editFile();
         change.accept(edit);
         store(steps(firstCluster(), edit.header()));
     }
@@ -268,7 +286,11 @@ final class LiveHeader {
             }
             before = step;
         }
+        long size = header.virtualSize();
         header = changed;
+        if (sizeInFile >= 0) {
+            change(edit -> edit.size = size);
+        }
     }
 
     private void put(int at, ByteBuffer bytes) {

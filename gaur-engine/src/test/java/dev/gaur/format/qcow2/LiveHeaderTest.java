@@ -262,6 +262,26 @@ class LiveHeaderTest {
         return all.toString();
     }
 
+    /** A disk grows when all that is new reads as zeros; a journal that opens before knows not. */
+    @Test
+    void aSizeInMemoryIsStoredByNothingElse() {
+        MemoryStorage storage = image(3, 0);
+        LiveHeader header = new LiveHeader(storage, HeaderCodec.read(storage));
+        long before = header.get().virtualSize();
+        header.setSizeInMemory(2 * before);
+        JournalPlace place = new JournalPlace(1 << 20, 1 << 16, 7);
+        header.openJournal(place);
+        header.setBacking("other", "raw");
+        header.switchBitmaps(new byte[24]);
+        header.closeJournal(place);
+        assertEquals(before, HeaderCodec.read(storage).virtualSize());
+        assertEquals(2 * before, header.get().virtualSize());
+        header.setSize(2 * before);
+        header.openJournal(place);
+        assertEquals(2 * before, HeaderCodec.read(storage).virtualSize());
+        assertEquals("other", HeaderCodec.read(storage).backingName());
+    }
+
     /** Whoever clears the dirty bit alone leaves a journal that is about something else. */
     @Test
     void anImageThatBecomesDirtyHasNoJournalOfBefore() {
