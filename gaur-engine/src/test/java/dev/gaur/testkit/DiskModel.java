@@ -183,6 +183,13 @@ public final class DiskModel {
         }
     }
 
+    /** Says how long the disk is now, after an operation that perhaps gave it another size. */
+    public void found(long newLength) {
+        if (newLength != length()) {
+            length.add(newLength, step, started, true);
+        }
+    }
+
     private byte[] backingAt(long offset) {
         int at = (int) Math.min(offset, backing.length);
         return Arrays.copyOf(

@@ -381,6 +381,14 @@ final class Session implements AutoCloseable {
         }
         foundBefore(before, succeeded);
         model.apply(chosen, succeeded, clock.getAsLong());
+        resized(succeeded);
+    }
+
+    /** An image knows how long its disk is, whether it could change that or not. */
+    private void resized(boolean succeeded) {
+        if (!succeeded) {
+            model.found(image.length());
+        }
         bitmaps.resized(image.length());
     }
 
@@ -417,7 +425,7 @@ final class Session implements AutoCloseable {
             return; // Version 2 over a longer backing file, for one.
         }
         model.resize(length, succeeded, clock.getAsLong());
-        bitmaps.resized(image.length());
+        resized(succeeded);
     }
 
     private void addBitmap(String name, long granularity) {
