@@ -60,6 +60,12 @@ public class FailingStorage extends StorageWrapper {
         super.read(offset, target);
     }
 
+    /** Nothing is at hand, so that all reads are ones that may fail. */
+    @Override
+    public boolean tryRead(long offset, MemorySegment target) {
+        return false;
+    }
+
     @Override
     public void write(long offset, MemorySegment source, Durability durability) {
         if (plan.fails(Call.WRITE)) {

@@ -81,7 +81,7 @@ final class CountPieces {
             file.event(BlockEvent.REFBLOCK_LOAD);
             reads.add(offset, bytes);
         }
-        reads.ask();
+        reads.takePresent(this::take);
         reads.forEach(this::take);
         wanted.clear();
     }

@@ -53,6 +53,7 @@ final class JournalReplay {
     private final Set<Long> slices = new TreeSet<>();
     private Refcounts counts; // those in the file, until they change
     private boolean hasWords;
+    private final long[] entries = new long[ScatteredReads.BYTES_MAX / Long.BYTES];
     private boolean lostBlock;
     private long work;
 
@@ -152,10 +153,12 @@ final class JournalReplay {
             forEachRecord(block, this::note);
         }
         ScatteredReads noted = slicesNow();
-        noted.ask(); // All that follows up to the counts needs less than the disk does for them.
+        // All that follows up to the counts needs less than the disk does for them.
+        noted.takePresent((_, bytes) -> addEntries(bytes));
         findMetadata();
         putWords(blocks.get().getFirst());
-        addDifference(noted);
+        addTables();
+        noted.forEach((_, bytes) -> addEntries(bytes));
         counts.beginPieces();
         change();
     }
@@ -416,23 +419,22 @@ final class JournalReplay {
         return offset;
     }
 
-    /** Adds what the tables refer to now, as far as that may be another than it was. */
-    private void addDifference(ScatteredReads noted) throws Refused {
+    /** Adds the tables to which L1 entries lead now that may have led to others. */
+    private void addTables() throws Refused {
         for (int index : tables) {
             long place = tableOffset(index);
             if (place != 0) {
                 add(geometry.clusterIndex(place), 1, true);
             }
         }
-        long[] words = new long[ScatteredReads.BYTES_MAX / Long.BYTES];
-        noted.forEach((_, bytes) -> addEntries(bytes, words));
     }
 
-    private void addEntries(MemorySegment bytes, long[] words) throws Refused {
+    /** Adds what a slice refers to now. */
+    private void addEntries(MemorySegment bytes) throws Refused {
         int count = (int) (bytes.byteSize() / Long.BYTES);
-        Bytes.copyU64(bytes, 0, words, 0, count);
+        Bytes.copyU64(bytes, 0, entries, 0, count);
         ReferenceRuns runs = new ReferenceRuns(geometry);
-        runs.addAll(words, count, geometry.l2EntrySize() / Long.BYTES);
+        runs.addAll(entries, count, geometry.l2EntrySize() / Long.BYTES);
         long[] found = runs.words();
         for (int i = 0; i < found.length; i += 2) {
             add(found[i], found[i + 1], true);

@@ -38,16 +38,26 @@ final class ReferenceRuns {
      * @param words of a table; every {@code step}th is an entry
      */
     void addAll(long[] words, int count, int step) {
-        long next = 0;
-        for (int i = 0; i < count; i += step) {
-            if (next != 0 && (words[i] & PLACE) == next) { // Nearly always, in sequence.
-                runs[size - 1]++;
-                next += geometry.clusterSize();
-            } else {
-                addEntry(words[i]);
-                next = size == 0 ? 0 : geometry.clusterOffset(runs[size - 2] + runs[size - 1]);
+        for (int i = 0; i < count; ) {
+            addEntry(words[i]);
+            i += step;
+            if (size > 0) { // Nearly always in sequence.
+                int end = endOfSequence(words, i, count, step);
+                runs[size - 1] += (end - i) / step;
+                i = end;
             }
         }
+    }
+
+    /** How far entries refer to what follows the last run. */
+    private int endOfSequence(long[] words, int from, int count, int step) {
+        long next = geometry.clusterOffset(runs[size - 2] + runs[size - 1]);
+        int at = from;
+        while (at < count && (words[at] & PLACE) == next) {
+            next += geometry.clusterSize();
+            at += step;
+        }
+        return at;
     }
 
     private static final long PLACE = L2Entry.OFFSET_MASK | L2Entry.COMPRESSED;

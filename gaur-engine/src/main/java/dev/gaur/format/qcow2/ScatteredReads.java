@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reads small pieces from all over a file: the disk is asked for all before the first is waited
- * for.
+ * Reads small pieces from all over a file: the disk is asked for all that memory does not have
+ * before the first is waited for.
  *
  * <p>For one thread.
  */
@@ -52,14 +52,31 @@ final class ScatteredReads {
         }
     }
 
-    /** Has the disk asked for all. */
-    void ask() {
+    /**
+     * Reads the first ones, in the order in which they were added, up to one that memory does not
+     * have; the disk is asked for that and all that follow, which are left for {@link #forEach}.
+     */
+    <E extends Exception> void takePresent(Taker<E> taker) throws E {
+        int taken = 0;
+        try (BufferPool.Lease lease = BUFFERS.lease()) {
+            while (taken < pieces.size()) {
+                Piece piece = pieces.get(taken);
+                MemorySegment buffer = lease.segment(piece.bytes());
+                boolean inside = piece.offset() <= file.length() - piece.bytes();
+                if (!inside || !file.tryRead(piece.offset(), buffer)) {
+                    break;
+                }
+                taker.take(piece, buffer);
+                taken++;
+            }
+        }
+        pieces.subList(0, taken).clear();
         if (pieces.size() > 1) {
             pieces.forEach(piece -> file.prefetch(piece.offset(), piece.bytes()));
         }
     }
 
-    /** Reads all, in the order in which they were added. */
+    /** Reads all that are left, in the order in which they were added. */
     <E extends Exception> void forEach(Taker<E> taker) throws E {
         try (BufferPool.Lease lease = BUFFERS.lease()) {
             for (Piece piece : pieces) {
