@@ -22,9 +22,6 @@ record CowHelpers(Side besides, Side own, int most, AtomicInteger makingRoom) {
     /** So many clusters one has for itself: fewer are not worth a thread. */
     private static final int CLUSTERS_EACH = 16;
 
-    /** And so many groups of them. */
-    private static final int GROUPS_EACH = 4;
-
     /** Those who do work elsewhere. */
     @FunctionalInterface
     interface Side {
@@ -84,7 +81,8 @@ record CowHelpers(Side besides, Side own, int most, AtomicInteger makingRoom) {
      * @param action what it throws ends all, and is thrown when all have ended
      */
     void forEach(List<List<CachedCluster>> groups, Consumer<List<CachedCluster>> action) {
-        new Shared(groups, action).run(Math.min(most, groups.size() / GROUPS_EACH));
+        int clusters = groups.stream().mapToInt(List::size).sum();
+        new Shared(groups, action).run(Math.min(most, clusters / CLUSTERS_EACH));
     }
 
     /** Work that several do together. */

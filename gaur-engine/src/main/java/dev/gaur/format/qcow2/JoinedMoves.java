@@ -194,7 +194,7 @@ final class JoinedMoves {
 
     private void link(View view, Plan plan, Taken taken, int index) {
         long place = taken.hostOffset() + geometry.clusterOffset(index);
-        boolean barrier = !taken.fresh() || !plan.wasZero();
-        path.link(view, plan.cow(), new Taken(place, 1, taken.fresh()), barrier);
+        // Who only had zeros to copy does not join others, so the table leads to data already.
+        path.link(view, plan.cow(), new Taken(place, 1, taken.fresh()), true);
     }
 }
