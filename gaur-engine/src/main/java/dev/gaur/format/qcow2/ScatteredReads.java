@@ -43,7 +43,7 @@ final class ScatteredReads {
      * @param bytes at most {@link #BYTES_MAX}
      */
     void add(long offset, int bytes) {
-        Piece last = pieces.isEmpty() ? new Piece(0, 0) : pieces.getLast();
+        Piece last = pieces.isEmpty() ? new Piece(-1, 0) : pieces.getLast();
         int together = last.bytes() + bytes;
         if (last.offset() + last.bytes() == offset && together <= BYTES_MAX) {
             pieces.set(pieces.size() - 1, new Piece(last.offset(), together));

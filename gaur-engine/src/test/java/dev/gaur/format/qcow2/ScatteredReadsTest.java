@@ -1,0 +1,105 @@
+package dev.gaur.format.qcow2;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.gaur.block.Durability;
+import dev.gaur.mem.Bytes;
+import dev.gaur.storage.memory.MemoryStorage;
+import dev.gaur.testkit.StorageWrapper;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ScatteredReadsTest {
+    private static final int PIECE = 4096;
+
+    /** Of whose bytes only the first ones are in memory. */
+    private static final class HalfCached extends StorageWrapper {
+        private final long cached;
+        private final List<String> calls = new ArrayList<>();
+
+        HalfCached(long length, long cached) {
+            super(numbered(length));
+            this.cached = cached;
+        }
+
+        private static MemoryStorage numbered(long length) {
+            MemoryStorage storage = new MemoryStorage("numbered", length);
+            MemorySegment number = MemorySegment.ofArray(new byte[Long.BYTES]);
+            for (long at = 0; at + Long.BYTES <= length; at += PIECE) {
+                Bytes.putU64(number, 0, at);
+                storage.write(at, number, Durability.CACHED);
+            }
+            return storage;
+        }
+
+        @Override
+        public boolean tryRead(long offset, MemorySegment target) {
+            calls.add("try " + offset / PIECE);
+            return offset < cached && super.tryRead(offset, target);
+        }
+
+        @Override
+        public boolean prefetch(long offset, long length) {
+            calls.add("ask " + offset / PIECE);
+            return true;
+        }
+
+        @Override
+        public void read(long offset, MemorySegment target) {
+            calls.add("read " + offset / PIECE);
+            super.read(offset, target);
+        }
+    }
+
+    private final List<Long> found = new ArrayList<>();
+
+    private void take(ScatteredReads.Piece piece, MemorySegment bytes) {
+        assertEquals(piece.bytes(), bytes.byteSize());
+        assertEquals(piece.offset(), Bytes.u64(bytes, 0));
+        found.add(piece.offset() / PIECE);
+    }
+
+    private static ScatteredReads of(HalfCached file, long... pieces) {
+        ScatteredReads reads = new ScatteredReads(file);
+        for (long piece : pieces) {
+            reads.add(piece * PIECE, PIECE);
+        }
+        return reads;
+    }
+
+    @Test
+    void whatMemoryHasIsReadOnceAndTheDiskAskedForTheRest() {
+        HalfCached file = new HalfCached(100 * PIECE, 50 * PIECE);
+        ScatteredReads reads = of(file, 3, 7, 60, 9, 80);
+        reads.takePresent(this::take);
+        assertEquals(List.of(3L, 7L), found);
+        assertEquals(List.of("try 3", "try 7", "try 60", "ask 60", "ask 9", "ask 80"), file.calls);
+        file.calls.clear();
+        reads.forEach(this::take);
+        assertEquals(List.of(3L, 7L, 60L, 9L, 80L), found);
+        assertEquals(List.of("read 60", "read 9", "read 80"), file.calls);
+    }
+
+    @Test
+    void nothingIsAskedForWhenAllIsThere() {
+        HalfCached file = new HalfCached(10 * PIECE, 10 * PIECE);
+        ScatteredReads reads = of(file, 5, 2);
+        reads.takePresent(this::take);
+        reads.forEach(this::take);
+        assertEquals(List.of(5L, 2L), found);
+        assertEquals(List.of("try 5", "try 2"), file.calls);
+    }
+
+    @Test
+    void behindTheEndOfTheFileAreZeros() {
+        HalfCached file = new HalfCached(2 * PIECE + 512, 10 * PIECE);
+        ScatteredReads reads = of(file, 0, 2);
+        reads.takePresent(this::take);
+        assertEquals(List.of(0L), found);
+        reads.forEach(this::take);
+        assertEquals(List.of("try 0", "read 2"), file.calls);
+        assertEquals(List.of(0L, 2L), found);
+    }
+}
