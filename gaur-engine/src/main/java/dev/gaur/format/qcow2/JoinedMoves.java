@@ -194,7 +194,7 @@ final class JoinedMoves {
 
     private void link(View view, Plan plan, Taken taken, int index) {
         long place = taken.hostOffset() + geometry.clusterOffset(index);
-        // Who only had zeros to copy does not join others, so the table leads to data already.
+        // What is copied is not zero, else it would not join: the link waits until it is stable.
         path.link(view, plan.cow(), new Taken(place, 1, taken.fresh()), true);
     }
 }
