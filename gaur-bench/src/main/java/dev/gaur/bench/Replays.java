@@ -26,9 +26,23 @@ public final class Replays {
     private static final int PAGE = 4096;
     private static final int CLUSTER_BITS_MOST = 16;
     private static final int FLUSH_EVERY = 50;
-    private static final int WARM_UPS = 4;
+    private static final int WARM_UPS = 14;
+    private static final int OPENINGS = 500;
     private static final int AUTOCLEAR_AT = 88;
     private static final double NANOS_PER_MILLI = 1e6;
+
+    /** What the page cache has of the image. */
+    private enum Cache {
+        WARM("warm"),
+        COLD("cold"),
+        NONE("O_DIRECT");
+
+        private final String label;
+
+        Cache(String label) {
+            this.label = label;
+        }
+    }
 
     private Replays() {}
 
@@ -50,21 +64,24 @@ public final class Replays {
             return;
         }
         int pairs = Integer.parseInt(arguments[4]);
-        for (boolean cold : new boolean[] {false, true}) {
+        for (int i = 0; i < OPENINGS; i++) {
+            open(image, Cache.WARM);
+        }
+        for (Cache cache : Cache.values()) {
             double[] replays = new double[pairs];
             double[] repairs = new double[pairs];
             double[] cleans = new double[pairs];
             for (int round = -WARM_UPS; round < pairs; round++) {
-                double replay = measure(image, arguments[3], 2L * round, cold, false);
-                double clean = open(image, cold);
-                double repair = measure(image, arguments[3], 2L * round + 1, cold, true);
+                double replay = measure(image, arguments[3], 2L * round, cache, false);
+                double clean = open(image, cache);
+                double repair = measure(image, arguments[3], 2L * round + 1, cache, true);
                 if (round >= 0) {
                     replays[round] = replay;
                     repairs[round] = repair;
                     cleans[round] = clean;
                 }
             }
-            print(arguments[2] + " | " + (cold ? "cold" : "warm"), cleans, replays, repairs);
+            print(arguments[2] + " | " + cache.label, cleans, replays, repairs);
         }
     }
 
@@ -170,8 +187,7 @@ public final class Replays {
         process.destroyForcibly().waitFor();
     }
 
-    private static double measure(
-            Path image, String changes, long seed, boolean cold, boolean stale)
+    private static double measure(Path image, String changes, long seed, Cache cache, boolean stale)
             throws IOException, InterruptedException {
         kill(
                 List.of(
@@ -195,18 +211,18 @@ public final class Replays {
             }
             file.getFD().sync();
         }
-        return open(image, cold);
+        return open(image, cache);
     }
 
     /** Milliseconds from opening an image until something was written, stable. */
-    private static double open(Path image, boolean cold) throws IOException, InterruptedException {
-        if (cold) {
+    private static double open(Path image, Cache cache) throws IOException, InterruptedException {
+        if (cache == Cache.COLD) {
             String file = "of=" + image;
             run(List.of("dd", file, "oflag=nocache", "conv=notrunc", "count=0", "status=none"));
         }
         MemorySegment page = Arena.global().allocate(PAGE, PAGE).fill((byte) 7);
         long begun = System.nanoTime();
-        try (DiskImage disk = Gaur.open(image, writable())) {
+        try (DiskImage disk = Gaur.open(image, writable().withDirect(cache == Cache.NONE))) {
             disk.io().write(0, page, Durability.STABLE);
             return (System.nanoTime() - begun) / NANOS_PER_MILLI;
         }

@@ -1,12 +1,10 @@
 package dev.gaur.format.qcow2;
 
-import dev.gaur.sync.Waiting;
+import dev.gaur.sync.Together;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Others who help to bring clusters to the file where a write takes as long as the disk does: it
@@ -18,18 +16,11 @@ import org.jspecify.annotations.Nullable;
  * @param own who do it for somebody who waits for them, and who keeps the image as it is meanwhile
  * @param most how many help at once
  */
-record CowHelpers(Side besides, Side own, int most, AtomicInteger makingRoom) {
+record CowHelpers(Together.Side besides, Together.Side own, int most, AtomicInteger makingRoom) {
     /** So many clusters one has for itself: fewer are not worth a thread. */
     private static final int CLUSTERS_EACH = 16;
 
-    /** Those who do work elsewhere. */
-    @FunctionalInterface
-    interface Side {
-        /** Begins work that ends soon; false if nobody does it. */
-        boolean tryRun(Runnable work);
-    }
-
-    CowHelpers(Side besides, Side own, int most) {
+    CowHelpers(Together.Side besides, Together.Side own, int most) {
         this(besides, own, most, new AtomicInteger());
     }
 
@@ -82,71 +73,7 @@ record CowHelpers(Side besides, Side own, int most, AtomicInteger makingRoom) {
      */
     void forEach(List<List<CachedCluster>> groups, Consumer<List<CachedCluster>> action) {
         int clusters = groups.stream().mapToInt(List::size).sum();
-        new Shared(groups, action).run(Math.min(most, clusters / CLUSTERS_EACH));
-    }
-
-    /** Work that several do together. */
-    private final class Shared {
-        private final List<List<CachedCluster>> groups;
-        private final Consumer<List<CachedCluster>> action;
-        private final AtomicInteger next = new AtomicInteger();
-        private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-        private int working; // guarded by this
-
-        Shared(List<List<CachedCluster>> groups, Consumer<List<CachedCluster>> action) {
-            this.groups = groups;
-            this.action = action;
-        }
-
-        void run(int helpers) {
-            Runnable help = this::help;
-            for (int i = 0; i < helpers; i++) {
-                count(1);
-                if (!own.tryRun(help)) {
-                    count(-1);
-                }
-            }
-            doSome();
-            awaitOthers();
-            switch (failure.get()) {
-                case RuntimeException exception -> throw exception;
-                case Error error -> throw error;
-                case null, default -> {}
-            }
-        }
-
-        private void help() {
-            try {
-                doSome();
-            } finally {
-                count(-1);
-            }
-        }
-
-        private synchronized void count(int change) {
-            working += change;
-            notifyAll();
-        }
-
-        /** Waits; needs no memory. An interrupt is kept for later. */
-        private synchronized void awaitOthers() {
-            boolean interrupted = false;
-            while (working > 0) {
-                interrupted |= Waiting.on(this);
-            }
-            Waiting.keep(interrupted);
-        }
-
-        private void doSome() {
-            try {
-                int index;
-                while ((index = next.getAndIncrement()) < groups.size()) {
-                    action.accept(groups.get(index));
-                }
-            } catch (RuntimeException | Error thrown) {
-                failure.compareAndSet(null, thrown);
-                next.set(groups.size());
-            }
-        }
+        int helpers = Math.min(most, clusters / CLUSTERS_EACH);
+        Together.forEach(groups, helpers, own, action::accept);
     }
 }

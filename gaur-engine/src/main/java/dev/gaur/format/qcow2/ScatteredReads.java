@@ -2,15 +2,18 @@ package dev.gaur.format.qcow2;
 
 import dev.gaur.block.StorageNode;
 import dev.gaur.mem.BufferPool;
+import dev.gaur.sync.SideThreads;
+import dev.gaur.sync.Together;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Reads small pieces from all over a file: the disk is asked for all that memory does not have
- * before the first is waited for.
+ * before the first is waited for. Where it cannot be asked, as with O_DIRECT and over a network,
+ * several are waited for at once.
  *
- * <p>For one thread.
+ * <p>For one thread, which is helped by others.
  */
 final class ScatteredReads {
     /** Bytes of the file. */
@@ -20,6 +23,8 @@ final class ScatteredReads {
     @FunctionalInterface
     interface Taker<E extends Exception> {
         /**
+         * By one thread at a time.
+         *
          * @param bytes native, until this returned; zeros behind the end of the file
          */
         void take(Piece piece, MemorySegment bytes) throws E;
@@ -28,10 +33,22 @@ final class ScatteredReads {
     /** The longest piece. */
     static final int BYTES_MAX = 64 << 10;
 
-    private static final BufferPool BUFFERS = new BufferPool(BYTES_MAX, 2);
+    /** To ask for so many takes as long as it takes to find somebody who helps. */
+    private static final int ASKED_EACH = 32;
+
+    /** A disk of which nothing can be asked takes longer for one. */
+    private static final int READ_EACH = 8;
+
+    /** Who asks computes. */
+    private static final int ASKING_MAX = 1;
+
+    private static final SideThreads HELPERS = SideThreads.shared();
+
+    private static final BufferPool BUFFERS = new BufferPool(BYTES_MAX, 1 + HELPERS.most());
 
     private final StorageNode file;
     private final List<Piece> pieces = new ArrayList<>();
+    private boolean asked;
 
     ScatteredReads(StorageNode file) {
         this.file = file;
@@ -71,17 +88,38 @@ final class ScatteredReads {
             }
         }
         pieces.subList(0, taken).clear();
+        ask();
+    }
+
+    private void ask() {
         if (pieces.size() > 1) {
-            pieces.forEach(piece -> file.prefetch(piece.offset(), piece.bytes()));
+            asked = ask(pieces.getFirst());
+        }
+        if (asked) {
+            List<Piece> others = pieces.subList(1, pieces.size());
+            int helpers = Math.min(ASKING_MAX, others.size() / ASKED_EACH);
+            Together.forEach(others, helpers, HELPERS::tryRun, this::ask);
         }
     }
 
-    /** Reads all that are left, in the order in which they were added. */
+    private boolean ask(Piece piece) {
+        return file.prefetch(piece.offset(), piece.bytes());
+    }
+
+    /**
+     * Reads all that are left: in the order in which they were added if {@link #takePresent} could
+     * ask for them.
+     */
     <E extends Exception> void forEach(Taker<E> taker) throws E {
+        int helpers = asked ? 0 : Math.min(HELPERS.most(), pieces.size() / READ_EACH);
+        Together.forEach(pieces, helpers, HELPERS::tryRun, piece -> take(piece, taker));
+    }
+
+    private <E extends Exception> void take(Piece piece, Taker<E> taker) throws E {
         try (BufferPool.Lease lease = BUFFERS.lease()) {
-            for (Piece piece : pieces) {
-                MemorySegment buffer = lease.segment(piece.bytes());
-                read(piece, buffer);
+            MemorySegment buffer = lease.segment(piece.bytes());
+            read(piece, buffer);
+            synchronized (this) {
                 taker.take(piece, buffer);
             }
         }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.gaur.sync.Together;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,7 +80,7 @@ class CowHelpersTest {
     void eachClusterHasItsTurnOnceWhoeverHelps() {
         for (boolean helped : new boolean[] {false, true}) {
             var done = new ConcurrentLinkedQueue<Long>();
-            CowHelpers.Side own =
+            Together.Side own =
                     work -> {
                         if (helped) {
                             Thread.ofPlatform().start(work);

@@ -1,15 +1,21 @@
 package dev.gaur.format.qcow2;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.gaur.block.Durability;
 import dev.gaur.mem.Bytes;
 import dev.gaur.storage.memory.MemoryStorage;
 import dev.gaur.testkit.StorageWrapper;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class ScatteredReadsTest {
     private static final int PIECE = 4096;
@@ -101,5 +107,67 @@ class ScatteredReadsTest {
         reads.forEach(this::take);
         assertEquals(List.of("try 0", "read 2"), file.calls);
         assertEquals(List.of(0L, 2L), found);
+    }
+
+    /** Of which nothing can be asked, as with O_DIRECT. */
+    private static final class Uncached extends StorageWrapper {
+        private final CountDownLatch together;
+
+        Uncached(long length, int together) {
+            super(HalfCached.numbered(length));
+            this.together = new CountDownLatch(together);
+        }
+
+        @Override
+        public boolean tryRead(long offset, MemorySegment target) {
+            return false;
+        }
+
+        @Override
+        public void read(long offset, MemorySegment target) {
+            together.countDown();
+            try {
+                together.await();
+            } catch (InterruptedException interrupted) {
+                throw new IllegalStateException(interrupted);
+            }
+            super.read(offset, target);
+        }
+    }
+
+    private static ScatteredReads everyOther(Uncached file, int pieces) {
+        ScatteredReads reads = new ScatteredReads(file);
+        for (int i = 0; i < pieces; i++) {
+            reads.add(2L * i * PIECE, PIECE);
+        }
+        return reads;
+    }
+
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void severalAreWaitedForWhereNothingCanBeAskedFor() {
+        Uncached file = new Uncached(200 * PIECE, 5);
+        ScatteredReads reads = everyOther(file, 40);
+        reads.takePresent(this::take);
+        assertEquals(List.of(), found);
+        reads.forEach(this::take);
+        assertEquals(
+                LongStream.range(0, 40).map(i -> 2 * i).boxed().toList(),
+                found.stream().sorted().toList());
+    }
+
+    @Test
+    void whoTakesMayRefuseWhoeverReads() {
+        ScatteredReads reads = everyOther(new Uncached(200 * PIECE, 1), 40);
+        IOException refused = new IOException("made up");
+        IOException thrown =
+                assertThrows(
+                        IOException.class,
+                        () ->
+                                reads.forEach(
+                                        (piece, bytes) -> {
+                                            throw refused;
+                                        }));
+        assertSame(refused, thrown);
     }
 }
