@@ -167,8 +167,11 @@ class TlsPeersTest {
     void weAgreeWithQemusServer() throws Exception {
         Path raw = Files.write(folder.resolve("raw"), new byte[1 << 20]);
         Path socket = folder.resolve("qemu");
+        Path pid = folder.resolve("pid");
         Object[] serve = {
             "--fork",
+            "--pid-file",
+            pid,
             "--object",
             "tls-creds-x509,id=t,endpoint=server,verify-peer=on,dir=" + good,
             "--tls-creds=t",
@@ -191,6 +194,8 @@ class TlsPeersTest {
                 assertEquals(Nbd.REPLY_MAGIC, reply.getLong());
                 assertEquals(Nbd.REP_SERVER, reply.getInt(12));
             }
+        } finally { // It ends with its last client, but who chose no export is none.
+            Peers.run("sh", "-c", "kill $(cat \"$0\")", pid).ok();
         }
     }
 
