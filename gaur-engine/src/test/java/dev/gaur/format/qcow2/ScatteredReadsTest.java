@@ -3,6 +3,7 @@ package dev.gaur.format.qcow2;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gaur.block.Durability;
 import dev.gaur.mem.Bytes;
@@ -12,6 +13,8 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -109,8 +112,17 @@ class ScatteredReadsTest {
         assertEquals(List.of(0L, 2L), found);
     }
 
+    private static void meet(CountDownLatch all) {
+        all.countDown();
+        try {
+            all.await();
+        } catch (InterruptedException interrupted) {
+            throw new IllegalStateException(interrupted);
+        }
+    }
+
     /** Of which nothing can be asked, as with O_DIRECT. */
-    private static final class Uncached extends StorageWrapper {
+    private static class Uncached extends StorageWrapper {
         private final CountDownLatch together;
 
         Uncached(long length, int together) {
@@ -125,12 +137,7 @@ class ScatteredReadsTest {
 
         @Override
         public void read(long offset, MemorySegment target) {
-            together.countDown();
-            try {
-                together.await();
-            } catch (InterruptedException interrupted) {
-                throw new IllegalStateException(interrupted);
-            }
+            meet(together);
             super.read(offset, target);
         }
     }
@@ -169,5 +176,36 @@ class ScatteredReadsTest {
                                             throw refused;
                                         }));
         assertSame(refused, thrown);
+    }
+
+    /** Which takes its time for each piece but the first, until two ask. */
+    private static final class SlowlyAsked extends Uncached {
+        private final CountDownLatch together = new CountDownLatch(2);
+        private final Set<Long> asked = ConcurrentHashMap.newKeySet();
+
+        SlowlyAsked(long length) {
+            super(length, 1);
+        }
+
+        @Override
+        public boolean prefetch(long offset, long length) {
+            assertTrue(asked.add(offset / PIECE), "once");
+            if (offset > 0) {
+                meet(together);
+            }
+            return true;
+        }
+    }
+
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void twoAskForMany() {
+        SlowlyAsked file = new SlowlyAsked(200 * PIECE);
+        ScatteredReads reads = everyOther(file, 40);
+        reads.takePresent(this::take);
+        List<Long> all = LongStream.range(0, 40).map(i -> 2 * i).boxed().toList();
+        assertEquals(Set.copyOf(all), file.asked);
+        reads.forEach(this::take);
+        assertEquals(all, found, "who can be asked is read in order");
     }
 }
