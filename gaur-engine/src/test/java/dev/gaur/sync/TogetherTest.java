@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -63,20 +63,24 @@ class TogetherTest {
     void whatAHelperThrowsEndsAllAndIsThrownWhenAllHaveEnded() {
         Thread caller = Thread.currentThread();
         var done = new ConcurrentLinkedQueue<Integer>();
-        CountDownLatch failing = new CountDownLatch(1);
+        var helper = new CompletableFuture<Thread>();
+        Together.Side side =
+                work -> {
+                    Thread thread = Thread.ofPlatform().daemon().start(work);
+                    return helper.complete(thread);
+                };
         Exception problem = new Exception("made up");
         Together.Action<Integer, Exception> action =
                 item -> {
                     if (Thread.currentThread() != caller) {
-                        failing.countDown();
                         throw problem;
                     }
-                    await(failing);
+                    Waiting.forEndOf(helper.join());
                     done.add(item);
                 };
-        List<Integer> endless = Collections.nCopies(Integer.MAX_VALUE, 0);
         Exception thrown =
-                assertThrows(Exception.class, () -> Together.forEach(endless, 1, THREADS, action));
+                assertThrows(Exception.class, () -> Together.forEach(MANY, 1, side, action));
+        assertTrue(done.size() <= 1, "ended at once");
         assertSame(problem, thrown);
         assertThrows(
                 StackOverflowError.class,
