@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -124,6 +125,7 @@ class ScatteredReadsTest {
     /** Of which nothing can be asked, as with O_DIRECT. */
     private static class Uncached extends StorageWrapper {
         private final CountDownLatch together;
+        private final Set<Thread> readers = ConcurrentHashMap.newKeySet();
 
         Uncached(long length, int together) {
             super(HalfCached.numbered(length));
@@ -137,6 +139,7 @@ class ScatteredReadsTest {
 
         @Override
         public void read(long offset, MemorySegment target) {
+            readers.add(Thread.currentThread());
             meet(together);
             super.read(offset, target);
         }
@@ -207,5 +210,32 @@ class ScatteredReadsTest {
         assertEquals(Set.copyOf(all), file.asked);
         reads.forEach(this::take);
         assertEquals(all, found, "who can be asked is read in order");
+    }
+
+    private static boolean isBlocked(Thread thread) {
+        return thread.getState() == Thread.State.BLOCKED;
+    }
+
+    /** The first one to take stays there until another one waits for it, or does not. */
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void oneTakesAtATime() {
+        Uncached file = new Uncached(200 * PIECE, 2);
+        AtomicInteger inside = new AtomicInteger();
+        everyOther(file, 40)
+                .forEach(
+                        (piece, bytes) -> {
+                            assertEquals(1, inside.incrementAndGet());
+                            boolean first = found.isEmpty();
+                            take(piece, bytes);
+                            while (first
+                                    && file.readers.stream()
+                                            .noneMatch(ScatteredReadsTest::isBlocked)) {
+                                assertEquals(1, inside.get());
+                                Thread.onSpinWait();
+                            }
+                            inside.decrementAndGet();
+                        });
+        assertEquals(40, found.size());
     }
 }
